@@ -1,0 +1,66 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
+import { messageOf, UserError } from './errors.ts';
+
+const temporaryName = (path: string): string => `${path}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`;
+
+/** The file's bytes. Throws `UserError` naming the file when it can't be read. */
+export async function readBytes(path: string): Promise<Uint8Array> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    throw new UserError(`can't be read: ${messageOf(error)}`, { file: path }, 'check the path', { cause: error });
+  }
+}
+
+/** Writes a whole file or nothing: a temporary name beside it first, then a rename. Makes the folder where needed. */
+export async function writeWhole(path: string, contents: Uint8Array | string): Promise<void> {
+  const temporary = temporaryName(path);
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(temporary, contents);
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw new UserError(
+      `can't be written: ${messageOf(error)}`,
+      { file: path },
+      'check the folder and its permissions',
+      {
+        cause: error,
+      },
+    );
+  }
+}
+
+/** Fills a folder under a temporary name with `fill`, then renames it; an existing folder is replaced only then. */
+export async function writeFolder(path: string, fill: (folder: string) => Promise<void>): Promise<void> {
+  const temporary = temporaryName(path);
+  const old = temporaryName(path);
+  try {
+    await mkdir(temporary, { recursive: true });
+    await fill(temporary);
+    await rename(path, old).catch(() => {});
+    await rename(temporary, path);
+  } catch (error) {
+    if (error instanceof UserError) throw error;
+    throw new UserError(`can't be written: ${messageOf(error)}`, { file: path }, undefined, { cause: error });
+  } finally {
+    await rm(temporary, { recursive: true, force: true });
+    await rm(old, { recursive: true, force: true });
+  }
+}
+
+/** `name` inside `folder`. Throws `UserError` when it would lie outside: names in model files are not to be trusted. */
+export function inside(folder: string, name: string): string {
+  const path = resolve(folder, name);
+  const way = relative(resolve(folder), path);
+  if (isAbsolute(name) || way.startsWith('..') || isAbsolute(way) || name.includes('\0'))
+    throw new UserError(
+      `names the file '${name}', which lies outside of its folder`,
+      { file: folder },
+      'do not trust it',
+    );
+  return join(folder, name);
+}
