@@ -1,0 +1,38 @@
+import { type OpTable, op } from '../op-def.ts';
+
+/** Random numbers. As registered in TensorFlow 2.21; one row an op, see op-def.ts for the notation. */
+// biome-ignore format: one row an op
+export const randomOps = {
+  Multinomial: op('logits:T, num_samples:int32 -> output:output_dtype', 'seed:int=0; seed2:int=0; T:{float32,float64,int32,uint8,int16,int8,int64,bfloat16,uint16,float16,uint32,uint64}; output_dtype:{int32,int64}=int64', { stateful: true }),
+  ParameterizedTruncatedNormal: op('shape:T, means:dtype, stdevs:dtype, minvals:dtype, maxvals:dtype -> output:dtype', 'seed:int=0; seed2:int=0; dtype:{float16,bfloat16,float32,float64}; T:{int32,int64}', { stateful: true }),
+  RandomCrop: op('image:T, size:int64 -> output:T', 'T:{uint8,int8,int16,int32,int64,float32,float64}; seed:int=0; seed2:int=0', { stateful: true }),
+  RandomGamma: op('shape:S, alpha:T -> output:T', 'seed:int=0; seed2:int=0; S:{int32,int64}; T:{float16,float32,float64}', { stateful: true }),
+  RandomPoisson: op('shape:S, rate:dtype -> output:dtype', 'seed:int=0; seed2:int=0; S:{int32,int64}; dtype:{float16,float32,float64}', { stateful: true }),
+  RandomPoissonV2: op('shape:S, rate:R -> output:dtype', 'seed:int=0; seed2:int=0; S:{int32,int64}; R:{float16,float32,float64,int32,int64}=float64; dtype:{float16,float32,float64,int32,int64}=int64', { stateful: true }),
+  RandomShuffle: op('value:T -> output:T', 'seed:int=0; seed2:int=0; T:type', { stateful: true }),
+  RandomStandardNormal: op('shape:T -> output:dtype', 'seed:int=0; seed2:int=0; dtype:{float16,bfloat16,float32,float64}; T:{int32,int64}', { stateful: true }),
+  RandomUniform: op('shape:T -> output:dtype', 'seed:int=0; seed2:int=0; dtype:{float16,bfloat16,float32,float64}; T:{int32,int64}', { stateful: true }),
+  RandomUniformInt: op('shape:T, minval:Tout, maxval:Tout -> output:Tout', 'seed:int=0; seed2:int=0; Tout:{int32,int64}; T:{int32,int64}', { stateful: true }),
+  StatefulStandardNormal: op('resource:resource, shape:shape_dtype -> output:dtype', 'dtype:type=float32; shape_dtype:type=int64', { stateful: true }),
+  StatefulStandardNormalV2: op('resource:resource, algorithm:int64, shape:shape_dtype -> output:dtype', 'dtype:type=float32; shape_dtype:type=int64', { stateful: true }),
+  StatefulTruncatedNormal: op('resource:resource, algorithm:int64, shape:shape_dtype -> output:dtype', 'dtype:type=float32; shape_dtype:type=int64', { stateful: true }),
+  StatefulUniform: op('resource:resource, algorithm:int64, shape:shape_dtype -> output:dtype', 'dtype:type=float32; shape_dtype:type=int64', { stateful: true }),
+  StatefulUniformFullInt: op('resource:resource, algorithm:int64, shape:shape_dtype -> output:dtype', 'dtype:type=uint64; shape_dtype:type=int64', { stateful: true }),
+  StatefulUniformInt: op('resource:resource, algorithm:int64, shape:shape_dtype, minval:dtype, maxval:dtype -> output:dtype', 'dtype:type=int64; shape_dtype:type=int64', { stateful: true }),
+  StatelessMultinomial: op('logits:T, num_samples:int32, seed:Tseed -> output:output_dtype', 'T:{float32,float64,int32,uint8,int16,int8,int64,bfloat16,uint16,float16,uint32,uint64}; Tseed:{int32,int64}=int64; output_dtype:{int32,int64}=int64'),
+  StatelessRandomGetAlg: op('-> alg:int32', '', { stateful: true }),
+  StatelessRandomGetKeyCounter: op('seed:Tseed -> key:uint64, counter:uint64', 'Tseed:{int32,int64}=int64'),
+  StatelessRandomGetKeyCounterAlg: op('seed:Tseed -> key:uint64, counter:uint64, alg:int32', 'Tseed:{int32,int64}=int64'),
+  StatelessRandomNormal: op('shape:T, seed:Tseed -> output:dtype', 'dtype:{float16,bfloat16,float32,float64}=float32; T:{int32,int64}=int32; Tseed:{int32,int64}=int64'),
+  StatelessRandomNormalV2: op('shape:Tshape, key:uint64, counter:uint64, alg:int32 -> output:dtype', 'dtype:{float16,bfloat16,float32,float64}=float32; Tshape:{int32,int64}=int32'),
+  StatelessRandomUniform: op('shape:T, seed:Tseed -> output:dtype', 'dtype:{float16,bfloat16,float32,float64}=float32; T:{int32,int64}=int32; Tseed:{int32,int64}=int64'),
+  StatelessRandomUniformFullInt: op('shape:T, seed:Tseed -> output:dtype', 'dtype:{int32,int64,uint32,uint64}=uint64; T:{int32,int64}=int32; Tseed:{int32,int64,uint32,uint64}=int64'),
+  StatelessRandomUniformFullIntV2: op('shape:Tshape, key:uint64, counter:uint64, alg:int32 -> output:dtype', 'dtype:{int32,int64,uint32,uint64}=uint64; Tshape:{int32,int64}=int32'),
+  StatelessRandomUniformInt: op('shape:T, seed:Tseed, minval:dtype, maxval:dtype -> output:dtype', 'dtype:{int32,int64}; T:{int32,int64}; Tseed:{int32,int64}=int64'),
+  StatelessRandomUniformIntV2: op('shape:Tshape, key:uint64, counter:uint64, alg:int32, minval:dtype, maxval:dtype -> output:dtype', 'dtype:{int32,int64,uint32,uint64}; Tshape:{int32,int64}=int32'),
+  StatelessRandomUniformV2: op('shape:Tshape, key:uint64, counter:uint64, alg:int32 -> output:dtype', 'dtype:{float16,bfloat16,float32,float64}=float32; Tshape:{int32,int64}=int32'),
+  StatelessShuffle: op('value:T, key:uint64, counter:uint64, alg:int32 -> output:T', 'T:type'),
+  StatelessTruncatedNormal: op('shape:T, seed:Tseed -> output:dtype', 'dtype:{float16,bfloat16,float32,float64}=float32; T:{int32,int64}=int32; Tseed:{int32,int64}=int64'),
+  StatelessTruncatedNormalV2: op('shape:Tshape, key:uint64, counter:uint64, alg:int32 -> output:dtype', 'dtype:{float16,bfloat16,float32,float64}=float32; Tshape:{int32,int64}=int32'),
+  TruncatedNormal: op('shape:T -> output:dtype', 'seed:int=0; seed2:int=0; dtype:{float16,bfloat16,float32,float64}; T:{int32,int64}', { stateful: true }),
+} as const satisfies OpTable;
