@@ -1,0 +1,90 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import type { Ffi } from '../../../../src/runtime/native/host/ffi.ts';
+import { loadFfi } from '../../../../src/runtime/native/host/ffi.ts';
+import { openHostFrom } from '../../../../src/runtime/native/host/host.ts';
+import { hasHost, requireHost } from '../../../support/native-host.ts';
+
+const here = { platform: process.platform, arch: process.arch, loadFfi };
+
+describe('openHostFrom', () => {
+  it('says why there is no host on another architecture or system', async () => {
+    expect(await openHostFrom({ ...here, arch: 'arm64', platform: 'linux' })).toEqual({
+      unavailable: 'native code needs x86-64 on Linux, macOS or Windows, this is arm64 on linux; use another backend',
+    });
+    expect(await openHostFrom({ ...here, arch: 'x64', platform: 'constructor' })).toHaveProperty('unavailable');
+  });
+
+  it('names the dependency that is missing', async () => {
+    const host = await openHostFrom({
+      ...here,
+      arch: 'x64',
+      platform: 'linux',
+      loadFfi: async () => ({ unavailable: 'no koffi' }),
+    });
+    expect(host).toEqual({ unavailable: 'no koffi' });
+  });
+
+  it.skipIf(!hasHost || process.platform !== 'linux')('says so when executable memory is refused', async () => {
+    const real = (await loadFfi()) as Ffi;
+    const EXEC = 4;
+    const refusing: Ffi = {
+      ...real,
+      load: (path) => {
+        const library = real.load(path);
+        return {
+          func: (name, result, parameters) => {
+            const call = library.func(name, result, parameters);
+            if (name !== 'mprotect') return call;
+            const guarded = (...args: Parameters<typeof call>) => ((Number(args[2]) & EXEC) !== 0 ? -1 : call(...args));
+            return Object.assign(guarded, { async: call.async });
+          },
+        };
+      },
+    };
+    const host = await openHostFrom({ ...here, loadFfi: async () => refusing });
+    expect(host).toHaveProperty(
+      'unavailable',
+      expect.stringMatching(/refused to make 4096 bytes read-execute.*execmem/),
+    );
+  });
+});
+
+describe.skipIf(!hasHost)('the host of this machine', () => {
+  it('is opened once and leaves nothing mapped after its probes', async () => {
+    const host = await requireHost();
+    expect(await requireHost()).toBe(host);
+    expect(host.usage).toEqual({ regions: 0, bytes: 0 });
+    expect(host.threads).toBeGreaterThanOrEqual(1);
+    expect(host.maxAsync).toBeGreaterThanOrEqual(1);
+  });
+
+  it.skipIf(process.platform !== 'linux')("agrees with the kernel's list of processor features", async () => {
+    const { cpu, isas, isa } = await requireHost();
+    const info = readFileSync('/proc/cpuinfo', 'utf8');
+    const flags = new Set(/^flags\s*:\s*(.*)$/m.exec(info)![1]!.split(' '));
+    const kernelNames = { sse41: 'sse4_1', avx512vbmi2: 'avx512_vbmi2', avx512vnni: 'avx512_vnni' } as const;
+    for (const name of [
+      'sse41',
+      'avx',
+      'fma',
+      'f16c',
+      'avx2',
+      'avx_vnni',
+      'avx512f',
+      'avx512bw',
+      'avx512vl',
+      'avx512dq',
+      'avx512vbmi',
+      'avx512vbmi2',
+      'avx512vnni',
+    ] as const) {
+      const kernelName = name in kernelNames ? kernelNames[name as keyof typeof kernelNames] : name;
+      expect([name, cpu.features.has(name)]).toEqual([name, flags.has(kernelName)]);
+    }
+    expect(info).toContain(cpu.brand);
+    expect(cpu.caches.some(({ level, kind, bytes }) => level === 1 && kind === 'data' && bytes >= 16384)).toBe(true);
+    expect(isa(isas.at(-1))).toBe(isas.at(-1));
+    expect(() => isa('sse2')).toThrow(/no instruction set/);
+  });
+});
