@@ -1,5 +1,5 @@
 import type { DType } from '../base/dtype.ts';
-import { type Attr, attrValue, readAttr } from './attr.ts';
+import { type Attr, type AttrKind, attrValue, readAttr } from './attr.ts';
 import type { GraphFunction, Node } from './graph.ts';
 import { type ArgDef, type OpDef, opDef } from './op-def.ts';
 import { type OpName, ops } from './ops/index.ts';
@@ -11,6 +11,12 @@ export const definitionOf = (name: OpName): OpDef => opDef(ops[name]);
 /** The attribute of a node, or the default its op gives it. */
 export function attrOrDefault(node: Node, def: OpDef, name: string): Attr | undefined {
   return node.attrs.get(name) ?? def.attrs.get(name)?.default;
+}
+
+/** The attribute `name` of `node` as `kind`, with its op's default. Throws `UserError` as `readAttr` does. */
+export function opAttr<K extends AttrKind>(node: Node, name: string, kind: K): ReturnType<typeof readAttr<K>> {
+  const attr = isKnownOp(node.op) ? attrOrDefault(node, definitionOf(node.op), name) : undefined;
+  return (attr === undefined ? undefined : attrValue(attr, kind)) ?? readAttr(node, name, kind);
 }
 
 /** The dtypes that an argument stands for: one, or several where it is repeated or a list. */
