@@ -89,7 +89,8 @@ export function tensorFromBytes<D extends DType>(dtype: D, shape: Shape, bytes: 
   const wanted = sizeOf(shape) * dtypes[dtype].bytes;
   if (bytes.byteLength !== wanted)
     throw new InternalError(`a ${dtype} tensor of shape ${formatShape(shape)} was given ${bytes.byteLength} bytes`);
-  const copy = bytes.slice().buffer;
+  // Not slice(): that of a Node Buffer is a view of its pool.
+  const copy = new Uint8Array(bytes).buffer;
   return tensor(dtype, shape, new (dtypes[dtype].array as Uint8ArrayConstructor)(copy) as unknown as DataOf<D>);
 }
 

@@ -1,0 +1,1 @@
+export { readGraphDef, writeGraphDef } from './graph-def/graph-def.ts';
