@@ -29,7 +29,7 @@ export interface Code64 {
   align(bytes: number): void;
   /** Every processor feature that the instructions so far need. */
   needs(): ReadonlySet<Feature>;
-  /** The instructions so far, when the option `listing` is set. */
+  /** The instructions so far, when the option `listing` is set; complete after `finish`. */
   listing(): readonly Line[];
   /** The code, all jumps resolved. @throws AssemblerError naming labels that were used but never bound */
   finish(): Uint8Array;
@@ -49,21 +49,24 @@ interface Fixup {
   readonly at: number;
 }
 
+/** A line of the listing; its bytes stand in the code. */
+interface Entry {
+  readonly offset: number;
+  readonly length: number;
+  readonly text: string;
+}
+
 interface State {
   bytes: Uint8Array;
   length: number;
   readonly fixups: Fixup[];
   readonly needs: Set<Feature>;
-  readonly lines: Line[] | undefined;
+  readonly lines: Entry[] | undefined;
   readonly features: ReadonlySet<Feature> | undefined;
 }
 
 /** No instruction is longer (SDM volume 2, 2.3.11); the rest is room for words written past its end. */
 const ROOM = 32;
-
-const instructions: readonly Instruction[] = Object.entries(table as Table).map(([name, rows]) =>
-  instruction(name, rows),
-);
 
 function grow(state: State): void {
   const larger = new Uint8Array(state.bytes.length * 2);
@@ -87,8 +90,11 @@ function writeTarget(state: State, size: number, label: MutableLabel): void {
 }
 
 function list(state: State, start: number, text: string): void {
-  state.lines?.push({ offset: start, bytes: state.bytes.slice(start, state.length), text });
+  state.lines?.push({ offset: start, length: state.length - start, text });
 }
+
+/** Read when asked for, since jumps forward get their displacements late. */
+const bytesOf = (state: State, { offset, length }: Entry): Uint8Array => state.bytes.slice(offset, offset + length);
 
 /** The method of one instruction: finds the form by the codes of its operands and writes it. */
 function method(state: State, what: Instruction): (...operands: Argument[]) => void {
@@ -166,9 +172,35 @@ function code(state: State): Code64 {
     },
     align: (bytes) => align(state, bytes),
     needs: () => state.needs,
-    listing: () => state.lines ?? [],
+    listing: () =>
+      (state.lines ?? []).map((line) => ({ offset: line.offset, bytes: bytesOf(state, line), text: line.text })),
     finish: () => resolve(state),
   };
+}
+
+const states = new WeakMap<object, State>();
+let shared: object | undefined;
+
+/**
+ * What all assemblers inherit: a getter for each instruction, which makes that instruction's method when it is first
+ * asked for. A program uses a few dozen of the hundreds.
+ */
+function prototype(): object {
+  shared ??= Object.defineProperties(
+    {},
+    Object.fromEntries(
+      Object.entries(table as Table).map(([name, rows]) => {
+        const what = instruction(name, rows);
+        return [name, { get: ownMethod }];
+        function ownMethod(this: object): unknown {
+          const value = method(states.get(this)!, what);
+          Object.defineProperty(this, name, { value, enumerable: true });
+          return value;
+        }
+      }),
+    ),
+  );
+  return shared;
 }
 
 /**
@@ -184,19 +216,7 @@ export function assembler(options: AssemblerOptions = {}): Assembler {
     lines: options.listing === true ? [] : undefined,
     features: options.features,
   };
-  const target = code(state);
-  for (const what of instructions) {
-    const name = what.mnemonic;
-    // Built when first asked for: a program uses a few dozen of the instructions.
-    Object.defineProperty(target, name, {
-      configurable: true,
-      enumerable: true,
-      get: () => {
-        const value = method(state, what);
-        Object.defineProperty(target, name, { value, enumerable: true });
-        return value;
-      },
-    });
-  }
+  const target: Code64 = Object.create(prototype(), Object.getOwnPropertyDescriptors(code(state)));
+  states.set(target, state);
   return target as Assembler;
 }

@@ -130,10 +130,23 @@ function writeImmediate(form: Form, b: Uint8Array, p: number, value: number | bi
   return p + bytes;
 }
 
+/** A gather faults (#UD) when its destination, index and, with VEX, mask are not different registers. */
+function gather(form: Form, main: Encoder): Encoder {
+  const { reg, vvvv, rm } = form.slots;
+  return (b, p, operands) => {
+    const index = at(operands, rm).index;
+    const used = vvvv < 0 ? [at(operands, reg).n, index] : [at(operands, reg).n, at(operands, vvvv).n, index];
+    if (new Set(used).size < used.length)
+      throw new AssemblerError(`${form.mnemonic}: destination, index and mask must be different registers`);
+    return main(b, p, operands);
+  };
+}
+
 /** The encoder of a form. It trusts that the operands' codes are among those of the form. */
 export function encoder(form: Form): Encoder {
   const main = form.kind === 'EVEX' ? evex(form) : form.kind === 'VEX' ? vex(form) : legacy(form);
-  const { is4, immediate } = form.slots;
+  const { is4, immediate, rm } = form.slots;
+  if (form.specs[rm]?.text.startsWith('vm') === true) return gather(form, main);
   if (is4 >= 0) {
     return (b, p, operands) => {
       const end = main(b, p, operands);

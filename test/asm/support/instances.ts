@@ -3,7 +3,6 @@ import { Code } from '../../../src/asm/x64/codes.ts';
 import type { Form, Spec } from '../../../src/asm/x64/form.ts';
 import * as x64 from '../../../src/asm/x64/index.ts';
 import { type Choice, choose, codeOf, type Instruction, instruction } from '../../../src/asm/x64/instruction.ts';
-import { operandText } from '../../../src/asm/x64/listing.ts';
 import type { Table } from '../../../src/asm/x64/notation.ts';
 import type { Argument } from '../../../src/asm/x64/operand.ts';
 import { table } from '../../../src/asm/x64/tables/index.ts';
@@ -107,11 +106,14 @@ function wellFormed(form: Form, operands: readonly Argument[]): boolean {
   return new Set(used).size === used.length && (form.kind === 'EVEX' || memory.index < 16);
 }
 
-/** Random operands that make the assembler choose just this form. */
-function instance(name: string, what: Instruction, wanted: Choice, random: Random): Instance {
+/** Random operands that make the assembler choose just this form; from turn to turn the r/m operand is of another kind. */
+function instance(name: string, what: Instruction, wanted: Choice, turn: number, random: Random): Instance {
   const { form } = wanted;
   for (let attempt = 0; attempt < 5000; attempt++) {
-    const codes = form.specs.map((spec) => [...spec.codes][random(spec.codes.size)]!);
+    const codes = form.specs.map((spec, i) => {
+      const all = [...spec.codes].reverse();
+      return all[i === form.slots.rm && attempt < 50 ? turn % all.length : random(all.length)]!;
+    });
     const operands = form.specs.map((spec, i) => operand(codes[i]!, spec, random));
     if (!wellFormed(form, operands)) continue;
     const own = form.kind === 'VEX' ? new Set(form.needs) : undefined;
@@ -132,7 +134,7 @@ export function instances(seed: number, count: number): Instance[] {
     const choices = what.choices().filter(({ form }) => form.labelBytes === 0);
     return choices.flatMap((choice) => {
       const n = choice.form.specs.length === 0 ? 1 : count;
-      return Array.from({ length: n }, () => instance(name, what, choice, random));
+      return Array.from({ length: n }, (_, turn) => instance(name, what, choice, turn, random));
     });
   });
 }
@@ -152,26 +154,17 @@ const FLOAT_PREDICATES = (
   'nle_uq ord_s eq_us nge_uq ngt_uq false_os neq_os ge_oq gt_oq true_us'
 ).split(' ');
 
-/** objdump has its own names for comparisons with a constant predicate, and prints immediates without a sign. */
+/** The listing's text as objdump writes it: its own names for comparisons, immediates without a sign. */
 export function asObjdump({ form, operands }: Instance, text: string): string {
-  let mnemonic = form.mnemonic;
-  let shown = operands.map((o, i) => {
-    if (typeof o === 'object') return operandText(o, form.specs[i]!.memoryBits);
-    const bits = form.slots.immediate === i ? immediateBits(form) : 64;
-    return `0x${BigInt.asUintN(bits, BigInt(o)).toString(16)}`;
-  });
-  const last = operands.at(-1);
+  const value = operands.at(-1);
+  if (value === undefined || typeof value === 'object') return normalise(text);
+  const [, mnemonic, rest] = /^((?:lock )?\w+) (.*?)(?:, )?[^ ,]+$/.exec(text) as unknown as [string, string, string];
   const compare = /^vp?cmp(s|u?[bwdq]|ps|ss)$/.exec(mnemonic);
-  if (compare !== null && typeof last === 'number') {
-    const float = compare[1] === 'ps' || compare[1] === 'ss';
-    const name = (float ? FLOAT_PREDICATES : PREDICATES)[last];
-    if (name) {
-      mnemonic = mnemonic.replace('cmp', `cmp${name}`);
-      shown = shown.slice(0, -1);
-    }
-  }
-  void text;
-  return normalise(`${mnemonic} ${shown.join(', ')}`);
+  const predicates = compare?.[1]?.length === 2 && compare[1][1] === 's' ? FLOAT_PREDICATES : PREDICATES;
+  const predicate = compare === null ? undefined : predicates[Number(value)];
+  if (predicate) return normalise(`${mnemonic.replace('cmp', `cmp${predicate}`)} ${rest}`);
+  const shown = `0x${BigInt.asUintN(immediateBits(form), BigInt(value)).toString(16)}`;
+  return normalise(`${mnemonic} ${rest === '' ? shown : `${rest}, ${shown}`}`);
 }
 
 function immediateBits(form: Form): number {
@@ -197,6 +190,7 @@ export function normalise(text: string): string {
       .replace('+0x0]', ']')
       .replace(/^\{e?vex\} /, '')
       .replace(/^movabs /, 'mov ')
+      .replace(/^(nop .*|xchg ax,ax)$/, 'nop')
       .replace(/^(set|cmov|j)(nz|z|nc|c) /, (_, what, condition) => `${what}${CONDITIONS.get(condition)} `)
       .replace(/\s+/g, ' ')
       .replace(/, /g, ',')

@@ -214,6 +214,4 @@ export const vectorMove = {
     ['V, vm32V, V', 'VEX.V.66.0F38.W0 92 /r', 'avx2'],
     ['V{k1}, vm32V', 'EVEX.V.66.0F38.W0 92 /r', 'avx512f'],
   ],
-  vpcompressd: [['V/M{k}{z}, V', 'EVEX.V.66.0F38.W0 8B /r', 'avx512f']],
-  vpexpandd: [['V{k}{z}, V/M', 'EVEX.V.66.0F38.W0 89 /r', 'avx512f']],
 } as const satisfies Table;
