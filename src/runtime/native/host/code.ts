@@ -36,7 +36,9 @@ export type CodeBlock = Disposable & {
   readonly released: boolean;
   /** The function at byte `offset`. About 10 µs: bind once, call often. */
   bind<S extends Signature>(signature: S, offset?: number): NativeFunction<S>;
-  /** Unmaps, at once or when the last `async` call in the block has returned. Calls from now on throw. Idempotent. */
+  /** Keeps the block mapped until what it gives is disposed of, even when the block is released meanwhile. */
+  hold(): Disposable;
+  /** Unmaps, at once or when nothing holds the block any more: every `async` call does until it has returned. Calls from now on throw. Idempotent. */
   release(): void;
 };
 
@@ -102,7 +104,7 @@ export type CodeAllocator = (code: Uint8Array) => CodeBlock;
 export function codeAllocator(memory: VirtualMemory, usage: Usage, enter: Enter): CodeAllocator {
   const abandoned = new FinalizationRegistry<Region>((region) => unmapRegion(memory, usage, region));
   // Strong references: a block with a call in flight is not collected.
-  const running = new Map<CodeBlock, number>();
+  const held = new Map<CodeBlock, number>();
 
   return (code) => {
     const region = mapCode(memory, usage, code);
@@ -114,11 +116,13 @@ export function codeAllocator(memory: VirtualMemory, usage: Usage, enter: Enter)
     const check = (): void => {
       if (released) throw new InternalError('generated code was called after its release');
     };
-    const started = (): void => void running.set(block, (running.get(block) ?? 0) + 1);
-    const finished = (): void => {
-      const left = running.get(block)! - 1;
-      if (left > 0) return void running.set(block, left);
-      running.delete(block);
+    const drop = (): void => {
+      const left = held.get(block)! - 1;
+      if (left > 0) {
+        held.set(block, left);
+        return;
+      }
+      held.delete(block);
       if (released) unmap();
     };
 
@@ -132,12 +136,17 @@ export function codeAllocator(memory: VirtualMemory, usage: Usage, enter: Enter)
         check();
         invariant(offset >= 0 && offset < code.length, `entry ${offset} of ${code.length} bytes of code`);
         const address = region.start + offset;
-        return wrap(signature, address, enter(address, signature), { check, started, finished, block });
+        return wrap(signature, address, enter(address, signature), { check, block });
+      },
+      hold: () => {
+        check();
+        held.set(block, (held.get(block) ?? 0) + 1);
+        return { [Symbol.dispose]: drop };
       },
       release: () => {
         if (released) return;
         released = true;
-        if (!running.has(block)) unmap();
+        if (!held.has(block)) unmap();
       },
       [Symbol.dispose]: () => block.release(),
     };
@@ -148,14 +157,12 @@ export function codeAllocator(memory: VirtualMemory, usage: Usage, enter: Enter)
 
 type Life = {
   readonly check: () => void;
-  readonly started: () => void;
-  readonly finished: () => void;
   readonly block: CodeBlock;
 };
 
 /** Arguments are passed one by one: a rest parameter costs as much as the call itself. */
 function wrap<S extends Signature>(signature: S, address: number, raw: Raw, life: Life): NativeFunction<S> {
-  const { check, started, finished, block } = life;
+  const { check, block } = life;
   const { sync } = raw;
   const wrappers: Signatures = {
     'void()': () => {
@@ -175,13 +182,12 @@ function wrap<S extends Signature>(signature: S, address: number, raw: Raw, life
   const isVoid = prototypes[signature].result === 'void';
   const async = (...args: number[]): Promise<unknown> =>
     new Promise((resolve, reject) => {
-      check();
+      const held = block.hold();
       const done = (error: unknown, result: unknown): void => {
-        finished();
+        held[Symbol.dispose]();
         if (error) reject(error);
         else resolve(isVoid ? undefined : Number(result));
       };
-      started();
       try {
         raw.async(done, ...args);
       } catch (error) {

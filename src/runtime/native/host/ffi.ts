@@ -13,7 +13,10 @@ export type FfiPrototype = { readonly __ffiPrototype?: never };
 
 /** The part of koffi that octet uses (https://koffi.dev), with types. */
 export type Ffi = {
-  load(path: string | null): { func(name: string, result: string, parameters: string[]): FfiFunction };
+  load(path: string | null): {
+    func(name: string, result: string, parameters: string[]): FfiFunction;
+    symbol(name: string): bigint;
+  };
   proto(result: string, parameters: string[]): FfiPrototype;
   decode(address: number | bigint, prototype: FfiPrototype): FfiFunction;
   view(address: number | bigint, bytes: number): ArrayBuffer;

@@ -9,6 +9,7 @@ import { darwin, linux, posixMemory } from './posix.ts';
 import type { Usage } from './region.ts';
 import { createSlots, type Slots } from './slots.ts';
 import { cpuidStub, PROBE_RESULT, probeStub, xgetbvStub } from './stubs.ts';
+import { type TeamMaker, teamMaker } from './team.ts';
 import { availableThreads, maxAsync } from './threads.ts';
 import { windowsMemory } from './windows.ts';
 
@@ -30,6 +31,8 @@ export type Host = {
   readonly maxAsync: number;
   /** `maxAsync` shared out among runs. */
   readonly slots: Slots;
+  /** Makes a function run on several threads at once. */
+  readonly team: TeamMaker;
   /** What is mapped now. */
   readonly usage: Readonly<Usage>;
 };
@@ -86,6 +89,7 @@ function openWith(ffi: Ffi, memory: VirtualMemory): Host | Unavailable {
   const queries = cpuQueries(arena, code);
   const cpu = describeCpu(queries, memory.enablesAvx512Lazily());
   queries[Symbol.dispose]();
+  const slots = createSlots(() => maxAsync());
   const isas = supportedIsas(cpu.features);
   const best = isas[0];
   if (best === undefined) {
@@ -106,7 +110,8 @@ function openWith(ffi: Ffi, memory: VirtualMemory): Host | Unavailable {
     get maxAsync() {
       return maxAsync();
     },
-    slots: createSlots(() => maxAsync()),
+    slots,
+    team: teamMaker(code, slots, memory.threadFunctions),
     usage,
   };
 }

@@ -4,8 +4,11 @@ import type { Ffi } from './ffi.ts';
 /** Never both writable and executable: there is no such value. */
 export type Access = 'none' | 'read-write' | 'read-execute';
 
+/** Addresses of pthread_create and pthread_join. */
+export type ThreadFunctions = { readonly create: number; readonly join: number };
+
 /**
- * The operating system's virtual memory. Addresses are numbers (user space ends far below 2^53); addresses and sizes are
+ * The operating system's virtual memory, and how it starts threads. Addresses are numbers (user space ends far below 2^53); addresses and sizes are
  * multiples of `pageSize`. Every function throws `UserError` with the system's reason when it is refused.
  */
 export type VirtualMemory = {
@@ -29,6 +32,8 @@ export type VirtualMemory = {
   adviseHuge(address: number, bytes: number): void;
   /** Whether the kernel enables AVX-512 on first use although XCR0 does not show it yet (macOS only). */
   enablesAvx512Lazily(): boolean;
+  /** What generated code calls to start threads; undefined where it starts none (Windows). */
+  readonly threadFunctions: ThreadFunctions | undefined;
 };
 
 /** The error for a refused system call (`map`, 4096, ENOMEM): what was asked, the system's reason, what to do. */

@@ -65,6 +65,10 @@ export function posixMemory(ffi: Ffi, system: PosixSystem): VirtualMemory {
     release: (at, bytes) => {
       if (munmap(at, bytes) !== 0) throw refused('unmap', bytes, errnoName(ffi));
     },
+    threadFunctions: {
+      create: Number(libc.symbol('pthread_create')),
+      join: Number(libc.symbol('pthread_join')),
+    },
     write: (at, bytes) => void memcpy(at, bytes, bytes.length),
     flushInstructions: () => {},
     adviseHuge: (at, bytes) => {

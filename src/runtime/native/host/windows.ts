@@ -53,5 +53,6 @@ export function windowsMemory(ffi: Ffi): VirtualMemory {
     // Large pages need a privilege that ordinary accounts lack.
     adviseHuge: () => {},
     enablesAvx512Lazily: () => false,
+    threadFunctions: undefined,
   };
 }

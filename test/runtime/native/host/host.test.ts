@@ -1,11 +1,34 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import type { Ffi } from '../../../../src/runtime/native/host/ffi.ts';
+import type { Ffi, FfiValue } from '../../../../src/runtime/native/host/ffi.ts';
 import { loadFfi } from '../../../../src/runtime/native/host/ffi.ts';
 import { openHostFrom } from '../../../../src/runtime/native/host/host.ts';
-import { hasHost, requireHost } from '../../../support/native-host.ts';
+import { accessAt, hasHost, requireHost } from '../../../support/native-host.ts';
 
 const here = { platform: process.platform, arch: process.arch, loadFfi };
+
+/** koffi with one C function replaced. */
+async function intercept(
+  target: string,
+  replacement: (args: FfiValue[], call: () => unknown) => unknown,
+): Promise<Ffi> {
+  const real = (await loadFfi()) as Ffi;
+  return {
+    ...real,
+    load: (path) => {
+      const library = real.load(path);
+      return {
+        symbol: (name) => library.symbol(name),
+        func: (name, result, parameters) => {
+          const call = library.func(name, result, parameters);
+          if (name !== target) return call;
+          const replaced = (...args: FfiValue[]) => replacement(args, () => call(...args));
+          return Object.assign(replaced, { async: call.async });
+        },
+      };
+    },
+  };
+}
 
 describe('openHostFrom', () => {
   it('says why there is no host on another architecture or system', async () => {
@@ -26,22 +49,8 @@ describe('openHostFrom', () => {
   });
 
   it.skipIf(!hasHost || process.platform !== 'linux')('says so when executable memory is refused', async () => {
-    const real = (await loadFfi()) as Ffi;
     const EXEC = 4;
-    const refusing: Ffi = {
-      ...real,
-      load: (path) => {
-        const library = real.load(path);
-        return {
-          func: (name, result, parameters) => {
-            const call = library.func(name, result, parameters);
-            if (name !== 'mprotect') return call;
-            const guarded = (...args: Parameters<typeof call>) => ((Number(args[2]) & EXEC) !== 0 ? -1 : call(...args));
-            return Object.assign(guarded, { async: call.async });
-          },
-        };
-      },
-    };
+    const refusing = await intercept('mprotect', (args, call) => ((Number(args[2]) & EXEC) !== 0 ? -1 : call()));
     const host = await openHostFrom({ ...here, loadFfi: async () => refusing });
     expect(host).toHaveProperty(
       'unavailable',
@@ -58,6 +67,49 @@ describe.skipIf(!hasHost)('the host of this machine', () => {
     expect(host.threads).toBeGreaterThanOrEqual(1);
     expect(host.maxAsync).toBeGreaterThanOrEqual(1);
   });
+
+  it.skipIf(process.platform !== 'linux')(
+    'never has code both writable and executable, from mapping to unmapping',
+    async () => {
+      const seen: (string | undefined)[] = [];
+      let address = 0;
+      const note = (): void => {
+        if (address !== 0) seen.push(accessAt(address));
+      };
+      const noting = await intercept('mprotect', (args, call) => {
+        // The first call makes the pages writable, so the address is known from here on.
+        address ||= Number(args[0]);
+        note();
+        const result = call();
+        note();
+        return result;
+      });
+      const writing = await intercept('memcpy', (_, call) => {
+        const result = call();
+        note();
+        return result;
+      });
+      const ffi: Ffi = {
+        ...noting,
+        load: (path) => {
+          const [a, b] = [noting.load(path), writing.load(path)];
+          return { symbol: a.symbol, func: (name, ...rest) => (name === 'memcpy' ? b : a).func(name, ...rest) };
+        },
+      };
+      const host = await openHostFrom({ ...here, loadFfi: async () => ffi });
+      if ('unavailable' in host) throw new Error(host.unavailable);
+      seen.length = 0;
+      address = 0;
+      const block = host.code(Uint8Array.of(0xc3));
+      expect(block.address).toBe(address);
+      block.bind('void()')();
+      note();
+      block.release();
+      // Reserved, committed, written, before and after it became executable, after running.
+      expect(seen).toEqual(['---p', 'rw-p', 'rw-p', 'rw-p', 'r-xp', 'r-xp']);
+      expect(accessAt(address) ?? 'unmapped').not.toMatch(/^.(w|.x)/);
+    },
+  );
 
   it.skipIf(process.platform !== 'linux')("agrees with the kernel's list of processor features", async () => {
     const { cpu, isas, isa } = await requireHost();

@@ -1,19 +1,11 @@
 import { readFileSync } from 'node:fs';
+import v8 from 'node:v8';
+import vm from 'node:vm';
 import { describe, expect, it } from 'vitest';
-import { hasHost, requireHost } from '../../../support/native-host.ts';
+import { accessAt, hasHost, requireHost } from '../../../support/native-host.ts';
 
 const PAGE = 4096;
 const LINUX = process.platform === 'linux';
-
-/** The permissions of the page at `address`, as /proc/self/maps prints them; undefined where nothing is mapped. */
-function accessAt(address: number): string | undefined {
-  for (const line of readFileSync('/proc/self/maps', 'utf8').split('\n')) {
-    const match = /^([0-9a-f]+)-([0-9a-f]+) (....)/.exec(line);
-    if (match === null) continue;
-    if (Number.parseInt(match[1]!, 16) <= address && address < Number.parseInt(match[2]!, 16)) return match[3];
-  }
-  return undefined;
-}
 
 /** Resident pages of this process, in bytes. */
 const resident = (): number => Number(readFileSync('/proc/self/statm', 'utf8').split(' ')[1]) * PAGE;
@@ -73,10 +65,17 @@ describe.skipIf(!hasHost)('arena', () => {
     else if (LINUX) expect(accessAt(arena.address)).toBe('---p');
   });
 
-  it.skipIf(!LINUX)('aligns large arenas to huge pages', async () => {
+  it.skipIf(!LINUX)('asks for huge pages where they fit, unless told not to', async () => {
     const { arena: allocate } = await requireHost();
-    using arena = allocate(8 * 2 ** 20);
-    expect(arena.address % (2 * 2 ** 20)).toBe(0);
+    const advised = (address: number): boolean => {
+      const maps = readFileSync('/proc/self/smaps', 'utf8').split(/^(?=[0-9a-f]+-[0-9a-f]+ )/m);
+      const map = maps.find((text) => text.startsWith(`${address.toString(16)}-`))!;
+      return / hg\b/.test(/^VmFlags:.*$/m.exec(map)![0]);
+    };
+    using large = allocate(8 * 2 ** 20);
+    using plain = allocate(8 * 2 ** 20, { huge: false });
+    expect(large.address % (2 * 2 ** 20)).toBe(0);
+    expect([advised(large.address), advised(plain.address)]).toEqual([true, false]);
   });
 });
 
@@ -148,5 +147,56 @@ describe.skipIf(!hasHost || !LINUX)('resident memory', () => {
     expect(host.usage).toEqual({ regions: 0, bytes: 0 });
     // 4 GiB were touched; what is left is JavaScript's own garbage.
     expect(resident() - before).toBeLessThan(16 * MiB);
+  });
+});
+
+describe.skipIf(!hasHost || !LINUX)('the garbage collector', () => {
+  v8.setFlagsFromString('--expose-gc');
+  const gc: () => void = vm.runInNewContext('gc');
+  /** Collects until `done()` or 100 tries are over. */
+  async function collect(done: () => boolean = () => false, tries = 100): Promise<void> {
+    for (let i = 0; i < tries && !done(); i++) {
+      gc();
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+  }
+
+  it('unmaps what was forgotten', async () => {
+    const host = await requireHost();
+    const before = host.usage.regions;
+    const forget = (): void => {
+      host.arena(64).view(Uint8Array)[0] = 1;
+      host.code(increment).bind('void(ctx)');
+    };
+    for (let i = 0; i < 10; i++) forget();
+    await collect(() => host.usage.regions <= before);
+    expect(host.usage.regions).toBe(before);
+  });
+
+  it('leaves alone what a view or a function still uses', async () => {
+    const host = await requireHost();
+    const before = host.usage.regions;
+    const make = () => {
+      const arena = host.arena(64);
+      return { address: arena.address, words: arena.view(Int32Array), run: host.code(increment).bind('void(ctx)') };
+    };
+    const { address, words, run } = make();
+    await collect(undefined, 20);
+    expect(host.usage.regions).toBe(before + 2);
+    run(address);
+    expect(words[0]).toBe(1);
+  });
+
+  it('gives back the address space of released arenas with their last view', async () => {
+    const host = await requireHost();
+    const released = (): number => {
+      const arena = host.arena(64);
+      arena.view(Uint8Array)[0] = 1;
+      arena.release();
+      return arena.address;
+    };
+    const address = released();
+    await collect(() => accessAt(address) === undefined);
+    expect(accessAt(address)).toBeUndefined();
   });
 });
