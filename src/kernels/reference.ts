@@ -1,5 +1,13 @@
 import type { OpName } from '../graph/ops/index.ts';
+import { activationReference } from './activation/reference.ts';
+import { convReference } from './conv/reference.ts';
+import { depthwiseReference } from './depthwise/reference.ts';
+import { matmulReference } from './matmul/reference.ts';
+import { normalizeReference } from './normalize/reference.ts';
+import { poolReference } from './pool/reference.ts';
 import type { ReferenceKernel } from './reference-kernel.ts';
+import { softmaxReference } from './softmax/reference.ts';
+import { topKReference } from './top-k/reference.ts';
 
 /** The executor's own: control flow, functions, fed inputs. */
 export type ByExecutor = 'by-executor';
@@ -33,18 +41,17 @@ const missing = {
   // Elementwise, reductions, segments.
   ...marked('not-implemented', [
     'Abs', 'AccumulateNV2', 'Acos', 'Acosh', 'Add', 'AddN', 'AddV2', 'All', 'Angle', 'Any', 'ApproximateEqual',
-    'ArgMax', 'ArgMin', 'Asin', 'Asinh', 'Atan', 'Atan2', 'Atanh', 'BatchMatMul', 'BatchMatMulV2', 'BatchMatMulV3',
-    'BesselI0e', 'BesselI1e', 'Betainc', 'Bincount', 'BitwiseAnd', 'BitwiseOr', 'BitwiseXor', 'Bucketize', 'Cast',
-    'Ceil', 'ClipByValue', 'Complex', 'ComplexAbs', 'Conj', 'Cos', 'Cosh', 'Cross', 'Cumprod', 'Cumsum',
-    'CumulativeLogsumexp', 'DenseBincount', 'Digamma', 'Div', 'DivNoNan', 'Einsum', 'Equal', 'Erf', 'Erfc', 'Erfinv',
-    'EuclideanNorm', 'Exp', 'Expm1', 'FFT', 'FFT2D', 'Floor', 'FloorDiv', 'FloorMod', 'Greater', 'GreaterEqual',
-    'HistogramFixedWidth', 'IFFT', 'IFFT2D', 'Igamma', 'Igammac', 'Imag', 'Inv', 'Invert', 'IRFFT', 'IRFFT2D',
-    'IsFinite', 'IsInf', 'IsNan', 'L2Loss', 'LeftShift', 'Less', 'LessEqual', 'Lgamma', 'LinSpace', 'Log', 'Log1p',
-    'LogicalAnd', 'LogicalNot', 'LogicalOr', 'MatMul', 'Max', 'Maximum', 'Mean', 'Min', 'Minimum', 'Mod', 'Mul',
-    'MulNoNan', 'Ndtri', 'Neg', 'NextAfter', 'NotEqual', 'Polygamma', 'PopulationCount', 'Pow', 'Prod', 'Range',
-    'Real', 'RealDiv', 'Reciprocal', 'RFFT', 'RFFT2D', 'RightShift', 'Rint', 'Round', 'Rsqrt', 'SegmentMax',
-    'SegmentMean', 'SegmentMin', 'SegmentProd', 'SegmentSum', 'Select', 'SelectV2', 'Sigmoid', 'Sign', 'Sin', 'Sinh',
-    'SparseMatMul', 'Sqrt', 'Square', 'SquaredDifference', 'Sub', 'Sum', 'Tan', 'Tanh', 'TruncateDiv', 'TruncateMod',
+    'ArgMax', 'ArgMin', 'Asin', 'Asinh', 'Atan', 'Atan2', 'Atanh', 'BesselI0e', 'BesselI1e', 'Betainc', 'Bincount',
+    'BitwiseAnd', 'BitwiseOr', 'BitwiseXor', 'Bucketize', 'Cast', 'Ceil', 'ClipByValue', 'Complex', 'ComplexAbs',
+    'Conj', 'Cos', 'Cosh', 'Cross', 'Cumprod', 'Cumsum', 'CumulativeLogsumexp', 'DenseBincount', 'Digamma', 'Div',
+    'DivNoNan', 'Einsum', 'Equal', 'Erf', 'Erfc', 'Erfinv', 'EuclideanNorm', 'Exp', 'Expm1', 'FFT', 'FFT2D', 'Floor',
+    'FloorDiv', 'FloorMod', 'Greater', 'GreaterEqual', 'HistogramFixedWidth', 'IFFT', 'IFFT2D', 'Igamma', 'Igammac',
+    'Imag', 'Inv', 'Invert', 'IRFFT', 'IRFFT2D', 'IsFinite', 'IsInf', 'IsNan', 'LeftShift', 'Less', 'LessEqual',
+    'Lgamma', 'LinSpace', 'Log', 'Log1p', 'LogicalAnd', 'LogicalNot', 'LogicalOr', 'Max', 'Maximum', 'Mean', 'Min',
+    'Minimum', 'Mod', 'Mul', 'MulNoNan', 'Ndtri', 'Neg', 'NextAfter', 'NotEqual', 'Polygamma', 'PopulationCount',
+    'Pow', 'Prod', 'Range', 'Real', 'RealDiv', 'Reciprocal', 'RFFT', 'RFFT2D', 'RightShift', 'Rint', 'Round', 'Rsqrt',
+    'SegmentMax', 'SegmentMean', 'SegmentMin', 'SegmentProd', 'SegmentSum', 'Select', 'SelectV2', 'Sigmoid', 'Sign',
+    'Sin', 'Sinh', 'Sqrt', 'Square', 'SquaredDifference', 'Sub', 'Sum', 'Tan', 'Tanh', 'TruncateDiv', 'TruncateMod',
     'UnsortedSegmentMax', 'UnsortedSegmentMin', 'UnsortedSegmentProd', 'UnsortedSegmentSum', 'Xdivy', 'Xlog1py',
     'Xlogy', 'Zeta',
   ]),
@@ -129,16 +136,10 @@ const missing = {
   ]),
   // Neural networks.
   ...marked('not-implemented', [
-    'ApproxTopK', 'AvgPool', 'AvgPool3D', 'BatchNormWithGlobalNormalization', 'BiasAdd', 'BiasAddV1', 'BlockLSTM',
-    'BlockLSTMV2', 'Conv', 'Conv2D', 'Conv2DBackpropInput', 'Conv2DBackpropInputV2', 'Conv3D', 'Conv3DBackpropInput',
+    'ApproxTopK', 'AvgPool3D', 'BlockLSTM', 'BlockLSTMV2', 'Conv', 'Conv3D', 'Conv3DBackpropInput',
     'Conv3DBackpropInputV2', 'CTCBeamSearchDecoder', 'CTCGreedyDecoder', 'DataFormatDimMap', 'DataFormatVecPermute',
-    'DepthwiseConv2dNative', 'DepthwiseConv2dNativeBackpropInput', 'Dilation2D', 'Elu', 'FractionalAvgPool',
-    'FractionalMaxPool', 'FusedBatchNorm', '_FusedBatchNormEx', 'FusedBatchNormV2', 'FusedBatchNormV3', '_FusedConv2D',
-    'FusedDepthwiseConv2dNative', '_FusedDepthwiseConv2dNative', '_FusedMatMul', 'FusedPadConv2D',
-    'FusedResizeAndPadConv2D', 'GRUBlockCell', 'InTopK', 'InTopKV2', 'LeakyRelu', 'LogSoftmax', 'LRN', 'LSTMBlockCell',
-    'MaxPool', 'MaxPool3D', 'MaxPoolV2', 'MaxPoolWithArgmax', 'NthElement', 'Prelu', 'Relu', 'Relu6', 'Selu',
-    'Softmax', 'SoftmaxCrossEntropyWithLogits', 'Softplus', 'Softsign', 'SparseSoftmaxCrossEntropyWithLogits', 'TopK',
-    'TopKV2',
+    'DepthwiseConv2dNativeBackpropInput', 'Dilation2D', 'FractionalAvgPool', 'FractionalMaxPool', 'FusedPadConv2D',
+    'FusedResizeAndPadConv2D', 'GRUBlockCell', 'LSTMBlockCell', 'MaxPool3D',
   ]),
   // Quantized.
   ...marked('not-implemented', [
@@ -166,6 +167,14 @@ const missing = {
 /** How each op is computed in plain TypeScript. */
 export const reference: Readonly<Record<OpName, ReferenceKernel | ByExecutor | NotImplemented>> = {
   ...missing,
+  ...topKReference,
+  ...softmaxReference,
+  ...activationReference,
+  ...normalizeReference,
+  ...poolReference,
+  ...matmulReference,
+  ...depthwiseReference,
+  ...convReference,
   ...marked('by-executor', [
     'Case',
     'For',

@@ -126,3 +126,57 @@ export function convGeometry(input: Shape, filter: Shape, windows: Windows): Con
 /** [batch, height, width, channels] in the order of `layout`. */
 export const pictureShape = <T>(layout: Layout, n: T, h: T, w: T, c: T): T[] =>
   layout === 'NHWC' ? [n, h, w, c] : [n, c, h, w];
+
+/** The geometry of a depthwise convolution: each channel by itself, `multiplier` outputs of each. */
+export type DepthwiseGeometry = {
+  readonly batch: number;
+  readonly h: WindowAxis;
+  readonly w: WindowAxis;
+  readonly channels: number;
+  readonly multiplier: number;
+};
+
+/** As `convGeometry`; filters are [kernel h, kernel w, channels, multiplier]. */
+export function depthwiseGeometry(input: Shape, filter: Shape, windows: Windows): DepthwiseGeometry {
+  const axes = axesOf[windows.layout];
+  if (input.length !== 4 || filter.length !== 4)
+    throw new UserError(`a convolution wants 4-D pictures and filters, found [${input}] and [${filter}]`);
+  const [kernelHeight, kernelWidth, channels, multiplier] = filter as [number, number, number, number];
+  if (input[axes.c] !== channels)
+    throw new UserError(`pictures with ${input[axes.c]} channels do not fit a filter of shape [${filter}]`);
+  return {
+    batch: input[axes.n]!,
+    h: windowAxis(input[axes.h]!, kernelHeight, windows.h),
+    w: windowAxis(input[axes.w]!, kernelWidth, windows.w),
+    channels,
+    multiplier,
+  };
+}
+
+/** The geometry of a pooling over height and width. */
+export type PoolGeometry = {
+  readonly batch: number;
+  readonly h: WindowAxis;
+  readonly w: WindowAxis;
+  readonly channels: number;
+};
+
+/** From the shape of the pictures and the node's attributes, or `ksize` and `strides` where they are inputs. */
+export function poolGeometry(
+  input: Shape,
+  node: Node,
+  ksize = opAttr(node, 'ksize', 'ints'),
+  strides = opAttr(node, 'strides', 'ints'),
+): PoolGeometry {
+  const windows = readWindows(node, strides);
+  const axes = axesOf[windows.layout];
+  if (input.length !== 4) throw new UserError(`pooling wants 4-D pictures, found [${input}]`);
+  if (ksize.length !== 4 || ksize[axes.n] !== 1 || ksize[axes.c] !== 1)
+    throw new UserError(`can't pool [${ksize}] over batch and channels`);
+  return {
+    batch: input[axes.n]!,
+    h: windowAxis(input[axes.h]!, ksize[axes.h]!, windows.h),
+    w: windowAxis(input[axes.w]!, ksize[axes.w]!, windows.w),
+    channels: input[axes.c]!,
+  };
+}

@@ -1,5 +1,6 @@
 import type { ShapeRule } from '../infer.ts';
 import type { OpName } from '../ops/index.ts';
+import { nnShapes } from './nn.ts';
 import { unknownShape } from './unknown.ts';
 
 const unknown = <N extends OpName>(names: readonly N[]) =>
@@ -128,16 +129,9 @@ const withoutRule = {
   ]),
   // Neural networks.
   ...unknown([
-    'ApproxTopK', 'AvgPool', 'AvgPool3D', 'BatchNormWithGlobalNormalization', 'BiasAdd', 'BiasAddV1', 'BlockLSTM',
-    'BlockLSTMV2', 'Conv', 'Conv2D', 'Conv2DBackpropInput', 'Conv2DBackpropInputV2', 'Conv3D', 'Conv3DBackpropInput',
-    'Conv3DBackpropInputV2', 'CTCBeamSearchDecoder', 'CTCGreedyDecoder', 'DataFormatDimMap', 'DataFormatVecPermute',
-    'DepthwiseConv2dNative', 'DepthwiseConv2dNativeBackpropInput', 'Dilation2D', 'Elu', 'FractionalAvgPool',
-    'FractionalMaxPool', 'FusedBatchNorm', '_FusedBatchNormEx', 'FusedBatchNormV2', 'FusedBatchNormV3', '_FusedConv2D',
-    'FusedDepthwiseConv2dNative', '_FusedDepthwiseConv2dNative', '_FusedMatMul', 'FusedPadConv2D',
-    'FusedResizeAndPadConv2D', 'GRUBlockCell', 'InTopK', 'InTopKV2', 'LeakyRelu', 'LogSoftmax', 'LRN', 'LSTMBlockCell',
-    'MaxPool', 'MaxPool3D', 'MaxPoolV2', 'MaxPoolWithArgmax', 'NthElement', 'Prelu', 'Relu', 'Relu6', 'Selu',
-    'Softmax', 'SoftmaxCrossEntropyWithLogits', 'Softplus', 'Softsign', 'SparseSoftmaxCrossEntropyWithLogits', 'TopK',
-    'TopKV2',
+    'ApproxTopK', 'AvgPool3D', 'BlockLSTM', 'BlockLSTMV2', 'Conv', 'Conv3D', 'Conv3DBackpropInput',
+    'Conv3DBackpropInputV2', 'CTCBeamSearchDecoder', 'CTCGreedyDecoder', 'DepthwiseConv2dNativeBackpropInput',
+    'Dilation2D', 'FractionalAvgPool', 'FractionalMaxPool', 'GRUBlockCell', 'LSTMBlockCell', 'MaxPool3D',
   ]),
   // Quantized.
   ...unknown([
@@ -165,4 +159,5 @@ const withoutRule = {
 /** For each op the shapes of its outputs. */
 export const shapeRules: Readonly<Record<OpName, ShapeRule>> = {
   ...withoutRule,
+  ...nnShapes,
 };

@@ -1,14 +1,5 @@
-import type { WindowAxis } from '../../graph/shapes/geometry.ts';
+import type { DepthwiseGeometry } from '../../graph/shapes/geometry.ts';
 import type { Numbers } from '../conv/convolve.ts';
-
-/** The geometry of a depthwise convolution: each channel by itself, `multiplier` outputs of each. */
-export type DepthwiseGeometry = {
-  readonly batch: number;
-  readonly h: WindowAxis;
-  readonly w: WindowAxis;
-  readonly channels: number;
-  readonly multiplier: number;
-};
 
 /**
  * The sums of a depthwise convolution in float64 (exact for integers): `input` [n, h, w, c] and `filter` [kh, kw, c, m]
