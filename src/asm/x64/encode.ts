@@ -16,7 +16,7 @@ const at = (operands: readonly Argument[], slot: number): Operand => operands[sl
 
 /**
  * N of disp8*N. The manual gives it by tuple type; in every row here that comes to the size of the memory operand,
- * or of the element where it is broadcast or gathered.
+ * or of the element where it is broadcast or gathered. (vpcompress and vpexpand, not in the tables, would differ.)
  */
 function displacementShift(form: Form): { memory: number; broadcast: number } {
   const spec = form.specs[form.slots.rm];

@@ -1,17 +1,7 @@
 /** Rows of the tables, read: one form for each row and vector length. */
-import { Code, HIGH, MASKED, ZEROED } from './codes.ts';
 import { AssemblerError } from './error.ts';
 import type { Feature, Row } from './notation.ts';
-
-export type VectorLength = 128 | 256 | 512;
-
-/** One operand of a form: which codes it takes, and the size of its memory alternative. */
-export interface Spec {
-  readonly text: string;
-  readonly codes: ReadonlySet<number>;
-  /** Bits of memory that it reads or writes, 0 where the operand can't be memory or has no size (lea). */
-  readonly memoryBits: number;
-}
+import { parseSpec, type Spec, type VectorLength } from './spec.ts';
 
 /** Where each operand goes, as its position in the operand list, -1 for nowhere ("Op/En" in the manual). */
 export interface Slots {
@@ -50,111 +40,6 @@ export interface Form {
   readonly immediateBytes: number;
   readonly labelBytes: number;
   readonly needs: readonly Feature[];
-}
-
-const VSIB = new Map([
-  ['x', [Code.vsibX, 128]],
-  ['y', [Code.vsibY, 256]],
-  ['z', [Code.vsibZ, 512]],
-] as const);
-const GENERAL: readonly (readonly [string, number])[] = [
-  ['r8', Code.r8],
-  ['r16', Code.r16],
-  ['r32', Code.r32],
-  ['r64', Code.r64],
-  ['k', Code.k],
-];
-const VECTORS = new Map([
-  ['xmm', Code.xmm],
-  ['ymm', Code.ymm],
-  ['zmm', Code.zmm],
-]);
-const SIZES = new Map<string, readonly [code: number, bits: number]>([
-  ['byte', [Code.byte, 8]],
-  ['word', [Code.word, 16]],
-  ['dword', [Code.dword, 32]],
-  ['qword', [Code.qword, 64]],
-]);
-const FRACTIONS = new Map([
-  ['V', 1],
-  ['M', 1],
-  ['Vh', 2],
-  ['Mh', 2],
-  ['Vq', 4],
-  ['Mq', 4],
-  ['Ve', 8],
-  ['Me', 8],
-]);
-
-const vectorName = (bits: number): string => (bits <= 128 ? 'xmm' : bits === 256 ? 'ymm' : 'zmm');
-
-/** `V` → `zmm`, `Mh` → `m256`, `vm32V` → `vm32z` for a vector length. */
-function resolve(token: string, length: VectorLength | undefined): string {
-  if (length === undefined) return token;
-  if (token.startsWith('vm')) return token.replace('V', vectorName(length)[0]!);
-  const fraction = FRACTIONS.get(token);
-  if (fraction === undefined) return token;
-  const bits = length / fraction;
-  return token.startsWith('V') ? vectorName(bits) : `m${bits}`;
-}
-
-interface Context {
-  readonly evex: boolean;
-  readonly rexW: boolean;
-  readonly decoration: string;
-}
-
-/** The codes and the memory size of one alternative of an operand. */
-function alternative(token: string, { evex, rexW, decoration }: Context): { codes: number[]; bits: number } {
-  const masks = decoration !== '';
-  const general = GENERAL.find(([name]) => name === token);
-  if (general !== undefined) {
-    const [, code] = general;
-    return { codes: code === Code.k && masks ? [code, Code.kMasked] : [code], bits: 0 };
-  }
-  const vector = VECTORS.get(token);
-  if (vector !== undefined) {
-    if (decoration === '{k1}') return { codes: [vector + MASKED], bits: 0 };
-    const codes = vector === Code.zmm || !evex ? [vector] : [vector, vector + HIGH];
-    if (vector === Code.zmm) codes.push(vector + HIGH);
-    if (masks) codes.push(vector + MASKED);
-    if (decoration === '{k}{z}') codes.push(vector + ZEROED);
-    return { codes, bits: 0 };
-  }
-  const size = SIZES.get(token);
-  if (size !== undefined) return { codes: [size[0]], bits: size[1] };
-  if (token.startsWith('vm')) return { codes: [VSIB.get(token.at(-1) as 'x')![0]], bits: Number(token.slice(2, 4)) };
-  if (token.startsWith('m')) {
-    const bits = Number(token.slice(1));
-    const stated = [...SIZES.values()].filter(([, b]) => b === bits).map(([code]) => code);
-    return { codes: masks ? [Code.mem, ...stated, Code.memMasked] : [Code.mem, ...stated], bits };
-  }
-  const simple = new Map<string, number[]>([
-    ['b32', [Code.b32]],
-    ['b64', [Code.b64]],
-    ['imm8', [Code.imm8, Code.imm32]],
-    ['imm8s', [Code.imm8]],
-    ['imm32s', [Code.imm8, Code.imm32]],
-    ['imm16', [Code.imm8, Code.imm32]],
-    ['imm32', rexW ? [Code.imm8, Code.imm32] : [Code.imm8, Code.imm32, Code.immU32]],
-    ['imm64', [Code.imm8, Code.imm32, Code.immU32, Code.imm64]],
-    ['rel8', [Code.short]],
-    ['rel32', [Code.short, Code.near]],
-  ]).get(token);
-  if (simple === undefined) throw new AssemblerError(`unknown operand '${token}' in a row`);
-  return { codes: simple, bits: 0 };
-}
-
-function parseSpec(text: string, length: VectorLength | undefined, evex: boolean, rexW: boolean): Spec {
-  const [, body, decoration] = /^(.*?)(\{k1?\}(?:\{z\})?)?$/.exec(text) as unknown as [string, string, string?];
-  const tokens = body.replace(/^r\/m(\d+)$/, 'r$1/m$1').split('/');
-  const resolved = tokens.map((token) => resolve(token, length));
-  const found = resolved.map((token) => alternative(token, { evex, rexW, decoration: decoration ?? '' }));
-  return {
-    text: resolved.join('/') + (decoration ?? ''),
-    codes: new Set(found.flatMap((f) => f.codes)),
-    memoryBits: Math.max(...found.map((f) => f.bits)),
-  };
 }
 
 /** Operand encoding from the row's text: r/m is the operand that can be memory, or else the last register. */
@@ -243,7 +128,7 @@ function parse(mnemonic: string, row: Row, length: VectorLength | undefined): Fo
     row,
     length,
     kind,
-    specs: texts.map((text) => parseSpec(text, length, kind === 'EVEX', prefix.w === 1)),
+    specs: texts.map((text) => parseSpec(text, length, kind === 'EVEX')),
     slots: assignSlots(texts, tokens),
     ...prefix,
     opcode: tokens.filter((token) => /^[0-9A-F]{2}$/.test(token)).map((token) => Number.parseInt(token, 16)),

@@ -6,7 +6,8 @@ export function writeRegister(b: Uint8Array, p: number, reg: number, rm: number)
   return p + 1;
 }
 
-function writeInt32(b: Uint8Array, p: number, value: number): number {
+/** A little-endian int32 (or the low 32 bits of `value`). */
+export function writeInt32(b: Uint8Array, p: number, value: number): number {
   b[p] = value;
   b[p + 1] = value >> 8;
   b[p + 2] = value >> 16;
@@ -43,5 +44,3 @@ export function writeMemory(b: Uint8Array, p: number, reg: number, m: Operand, s
   b[at] = scaled;
   return at + 1;
 }
-
-export { writeInt32 };

@@ -7,7 +7,8 @@
  *   `Mh Mq Me` are a half, a quarter and an eighth of it (registers: never less than xmm).
  * - `{k}` may be masked, `{k}{z}` also with zeroing, `{k1}` must be masked. `b32`, `b64`: embedded broadcast.
  * - `m64` takes memory of unstated size, `qword` wants `qword(...)`: for rows that only the size tells apart.
- * - `imm8s` and `imm32s` are immediates that the instruction extends with their sign.
+ * - `imm8`, `imm16` and `imm32` are the operand's own width;
+ *   `imm8s` and `imm32s` are immediates that the instruction extends with their sign.
  */
 import type { Label, Shaped } from './operand.ts';
 import type { VectorShape } from './registers.ts';
@@ -27,10 +28,12 @@ export type Feature =
   | 'avx512dq'
   | 'avx512vl'
   | 'avx512_vnni'
-  | 'avx512_vbmi'
-  | 'avx512_bf16';
+  | 'avx512vbmi';
 
-/** Operands, encoding, and the processor's feature that the instruction needs (as Linux names it). */
+/**
+ * Operands, encoding, and the processor's feature that the instruction needs (as Linux names it). AVX512VL is added by
+ * the parser where a form is shorter than 512 bits; `avx2` also stands for 128-bit forms that AVX alone would do for.
+ */
 export type Row = readonly [operands: string, encoding: string, needs?: Feature];
 export type Table = Readonly<Record<string, readonly Row[]>>;
 

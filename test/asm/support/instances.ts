@@ -1,10 +1,11 @@
 /** Random operands for every form of every row, the same ones for the same seed. */
 import { Code } from '../../../src/asm/x64/codes.ts';
-import type { Form, Spec } from '../../../src/asm/x64/form.ts';
+import type { Form } from '../../../src/asm/x64/form.ts';
 import * as x64 from '../../../src/asm/x64/index.ts';
 import { type Choice, choose, codeOf, type Instruction, instruction } from '../../../src/asm/x64/instruction.ts';
 import type { Table } from '../../../src/asm/x64/notation.ts';
 import type { Argument } from '../../../src/asm/x64/operand.ts';
+import type { Spec } from '../../../src/asm/x64/spec.ts';
 import { table } from '../../../src/asm/x64/tables/index.ts';
 
 export interface Instance {
