@@ -57,18 +57,14 @@ function fusedBatchNorm(inputs: readonly Tensor[], node: Node, finish: (y: Float
   const moved = (old: ArrayLike<number>, now: number, c: number) => (1 - share) * old[c]! + share * now;
   const mean = Float64Array.from(used.mean, (m, c) => moved(before.mean, m, c));
   const variance = Float64Array.from(used.variance, (v, c) => moved(before.variance, v * unbiased, c));
-  const perChannel = (v: Float64Array | ArrayLike<number>) =>
-    tensorOfNumbers(inputAt(inputs, 3).dtype, [channels], Float64Array.from(v));
+  const vectorOf = (values: Float64Array) => tensorOfNumbers(inputAt(inputs, 3).dtype, [values.length], values);
   const outputs = [
     inLayout(tensorOfNumbers(x.dtype, x.shape, y), layout),
-    perChannel(mean),
-    perChannel(variance),
-    perChannel(used.mean),
-    perChannel(used.variance),
+    ...[mean, variance, used.mean, used.variance].map((values) => vectorOf(Float64Array.from(values))),
   ];
-  // A third reserve space, which only GPUs fill.
-  const reserve = node.op === 'FusedBatchNorm' || node.op === 'FusedBatchNormV2' ? [] : [perChannel([]) as Tensor];
-  return [...outputs, ...reserve.map(() => tensorOfNumbers(inputAt(inputs, 3).dtype, [0], new Float64Array(0)))];
+  const hasThirdReserve = node.op === 'FusedBatchNormV3' || node.op === '_FusedBatchNormEx';
+  // Only GPUs fill it.
+  return hasThirdReserve ? [...outputs, vectorOf(new Float64Array(0))] : outputs;
 }
 
 const batchNorm: ReferenceKernel = (inputs, node) => fusedBatchNorm(inputs, node, () => {});
