@@ -84,6 +84,13 @@ describe('features', () => {
     expect([...vnni.needs()]).toEqual(['avx512_vnni', 'avx512vl']);
   });
 
+  it('bring what they imply', () => {
+    const asm = only('avx512_vnni');
+    asm.vfmadd231ps(ymm(1), ymm(2), ymm(3));
+    asm.vzeroupper();
+    expect(() => asm.vpermb(zmm(1), zmm(2), zmm(3))).toThrow('needs avx512vbmi');
+  });
+
   it('that the program may not use are refused by name', () => {
     const asm = only('avx', 'avx2', 'fma');
     asm.vpaddd(ymm(1), ymm(2), ymm(3));

@@ -1,5 +1,6 @@
 import { Code } from './codes.ts';
 import { AssemblerError } from './error.ts';
+import { withImplied } from './features.ts';
 import { type Choice, choose, codeOf, type Instruction, instruction } from './instruction.ts';
 import { instructionText, type Line } from './listing.ts';
 import { writeInt32 } from './modrm.ts';
@@ -9,8 +10,8 @@ import type { Argument, Label } from './operand.ts';
 import { type Instructions, table } from './tables/index.ts';
 
 export interface AssemblerOptions {
-  /** What the program may use; instructions that need more are refused. Everything when left out. */
-  readonly features?: ReadonlySet<Feature>;
+  /** What the program may use (and what that implies); instructions that need more are refused. Everything when left out. */
+  readonly features?: Iterable<Feature>;
   /** Keep the text of every instruction (`listing`). Slow; for debugging. */
   readonly listing?: boolean;
 }
@@ -214,7 +215,7 @@ export function assembler(options: AssemblerOptions = {}): Assembler {
     fixups: [],
     needs: new Set(),
     lines: options.listing === true ? [] : undefined,
-    features: options.features,
+    features: options.features === undefined ? undefined : withImplied(options.features),
   };
   const target: Code64 = Object.create(prototype(), Object.getOwnPropertyDescriptors(code(state)));
   states.set(target, state);

@@ -39,7 +39,7 @@ const accepts = (form: Form, codes: readonly number[]): boolean =>
   form.specs.length === codes.length && form.specs.every((spec, i) => spec.codes.has(codes[i]!));
 
 const allowed = (form: Form, features: ReadonlySet<Feature> | undefined): boolean =>
-  features === undefined || form.needs.every((feature) => feature === 'base' || features.has(feature));
+  features === undefined || form.needs.every((feature) => features.has(feature));
 
 function mismatch(what: Instruction, operands: readonly Argument[], codes: readonly number[], missing: Form[]): never {
   const given = operands.map((operand) => operandText(operand, 0)).join(', ');
