@@ -29,7 +29,8 @@ function displacementShift(form: Form): { memory: number; broadcast: number } {
 
 /** 62 | R̅ X̅ B̅ R̅' 0 mmm | W v̅v̅v̅v̅ 1 pp | z L'L b V̅' aaa | opcode | ModRM … */
 function evex(form: Form): Encoder {
-  const { slots, map, pp, w, ll, digit } = form;
+  const { slots, map, pp, w, ll } = form;
+  const digit = Math.max(form.digit, 0);
   const shift = displacementShift(form);
   const opcode = form.opcode[0]!;
   return (b, p, operands) => {
@@ -56,7 +57,8 @@ function evex(form: Form): Encoder {
 
 /** C5 | R̅ v̅v̅v̅v̅ L pp, or C4 | R̅ X̅ B̅ mmmmm | W v̅v̅v̅v̅ L pp; then opcode | ModRM … */
 function vex(form: Form): Encoder {
-  const { slots, map, pp, w, ll, digit } = form;
+  const { slots, map, pp, w, ll } = form;
+  const digit = Math.max(form.digit, 0);
   const opcode = form.opcode[0]!;
   return (b, p, operands) => {
     const reg = slots.reg < 0 ? digit : at(operands, slots.reg).n;
