@@ -1,12 +1,17 @@
 import type { OpName } from '../graph/ops/index.ts';
 import { activationReference } from './activation/reference.ts';
+import { arrayReference } from './array/reference.ts';
+import { controlReference } from './control/reference.ts';
 import { convReference } from './conv/reference.ts';
 import { depthwiseReference } from './depthwise/reference.ts';
+import { mathReference } from './math/reference.ts';
 import { matmulReference } from './matmul/reference.ts';
 import { normalizeReference } from './normalize/reference.ts';
 import { poolReference } from './pool/reference.ts';
+import { reduceReference } from './reduce/reference.ts';
 import type { ReferenceKernel } from './reference-kernel.ts';
 import { softmaxReference } from './softmax/reference.ts';
+import { tensorListReference } from './tensor-list/reference.ts';
 import { topKReference } from './top-k/reference.ts';
 
 /** The executor's own: control flow, functions, fed inputs. */
@@ -22,38 +27,12 @@ const marked = <M extends string, N extends OpName>(mark: M, names: readonly N[]
 const missing = {
   // Moving elements about.
   ...marked('not-implemented', [
-    'BatchToSpace', 'BatchToSpaceND', 'Bitcast', 'BroadcastArgs', 'BroadcastGradientArgs', 'BroadcastTo',
-    'CheckNumerics', 'CheckNumericsV2', 'Concat', 'ConcatOffset', 'ConcatV2', 'ConjugateTranspose', 'Const',
-    'DebugGradientIdentity', 'DeepCopy', 'DepthToSpace', 'Diag', 'DiagPart', 'DynamicPartition', 'DynamicStitch',
-    'EditDistance', 'Empty', 'EnsureShape', 'ExpandDims', 'ExtractImagePatches', 'FakeQuantWithMinMaxArgs',
-    'FakeQuantWithMinMaxVars', 'FakeQuantWithMinMaxVarsPerChannel', 'Fill', 'Fingerprint', 'Gather', 'GatherNd',
-    'GatherV2', 'GuaranteeConst', 'Identity', 'IdentityN', 'ImmutableConst', 'InplaceAdd', 'InplaceSub',
-    'InplaceUpdate', 'InvertPermutation', 'ListDiff', 'LowerBound', 'MatrixBandPart', 'MatrixDiag', 'MatrixDiagPart',
-    'MatrixDiagPartV2', 'MatrixDiagPartV3', 'MatrixDiagV2', 'MatrixDiagV3', 'MatrixInverse', 'MatrixSetDiag',
-    'MatrixSetDiagV2', 'MatrixSetDiagV3', 'MirrorPad', 'OneHot', 'OnesLike', 'Pack', 'Pad', 'PadV2', 'ParallelConcat',
-    'ParallelDynamicStitch', 'PlaceholderWithDefault', 'PreventGradient', 'Rank', 'Reshape', 'Reverse',
-    'ReverseSequence', 'ReverseV2', 'Roll', 'ScatterNd', 'ScatterNdNonAliasingAdd', 'Shape', 'ShapeN', 'Size', 'Slice',
-    'Snapshot', 'SpaceToBatch', 'SpaceToBatchND', 'SpaceToDepth', 'Split', 'SplitV', 'Squeeze', 'StopGradient',
-    'StridedSlice', 'TensorScatterAdd', 'TensorScatterMax', 'TensorScatterMin', 'TensorScatterSub',
-    'TensorScatterUpdate', 'TensorStridedSliceUpdate', 'Tile', 'Transpose', 'Unique', 'UniqueV2', 'UniqueWithCounts',
-    'UniqueWithCountsV2', 'Unpack', 'UnravelIndex', 'UpperBound', 'Where', 'ZerosLike',
+    'ConjugateTranspose', 'EditDistance', 'ExtractImagePatches', 'Fingerprint', 'ImmutableConst', 'MatrixInverse',
   ]),
   // Elementwise, reductions, segments.
   ...marked('not-implemented', [
-    'Abs', 'AccumulateNV2', 'Acos', 'Acosh', 'Add', 'AddN', 'AddV2', 'All', 'Angle', 'Any', 'ApproximateEqual',
-    'ArgMax', 'ArgMin', 'Asin', 'Asinh', 'Atan', 'Atan2', 'Atanh', 'BesselI0e', 'BesselI1e', 'Betainc', 'Bincount',
-    'BitwiseAnd', 'BitwiseOr', 'BitwiseXor', 'Bucketize', 'Cast', 'Ceil', 'ClipByValue', 'Complex', 'ComplexAbs',
-    'Conj', 'Cos', 'Cosh', 'Cross', 'Cumprod', 'Cumsum', 'CumulativeLogsumexp', 'DenseBincount', 'Digamma', 'Div',
-    'DivNoNan', 'Einsum', 'Equal', 'Erf', 'Erfc', 'Erfinv', 'EuclideanNorm', 'Exp', 'Expm1', 'FFT', 'FFT2D', 'Floor',
-    'FloorDiv', 'FloorMod', 'Greater', 'GreaterEqual', 'HistogramFixedWidth', 'IFFT', 'IFFT2D', 'Igamma', 'Igammac',
-    'Imag', 'Inv', 'Invert', 'IRFFT', 'IRFFT2D', 'IsFinite', 'IsInf', 'IsNan', 'LeftShift', 'Less', 'LessEqual',
-    'Lgamma', 'LinSpace', 'Log', 'Log1p', 'LogicalAnd', 'LogicalNot', 'LogicalOr', 'Max', 'Maximum', 'Mean', 'Min',
-    'Minimum', 'Mod', 'Mul', 'MulNoNan', 'Ndtri', 'Neg', 'NextAfter', 'NotEqual', 'Polygamma', 'PopulationCount',
-    'Pow', 'Prod', 'Range', 'Real', 'RealDiv', 'Reciprocal', 'RFFT', 'RFFT2D', 'RightShift', 'Rint', 'Round', 'Rsqrt',
-    'SegmentMax', 'SegmentMean', 'SegmentMin', 'SegmentProd', 'SegmentSum', 'Select', 'SelectV2', 'Sigmoid', 'Sign',
-    'Sin', 'Sinh', 'Sqrt', 'Square', 'SquaredDifference', 'Sub', 'Sum', 'Tan', 'Tanh', 'TruncateDiv', 'TruncateMod',
-    'UnsortedSegmentMax', 'UnsortedSegmentMin', 'UnsortedSegmentProd', 'UnsortedSegmentSum', 'Xdivy', 'Xlog1py',
-    'Xlogy', 'Zeta',
+    'BesselI0e', 'BesselI1e', 'Betainc', 'FFT', 'FFT2D', 'IFFT', 'IFFT2D', 'Igamma', 'Igammac', 'IRFFT', 'IRFFT2D',
+    'NextAfter', 'Polygamma', 'RFFT', 'RFFT2D', 'Zeta',
   ]),
   // Pictures, boxes.
   ...marked('not-implemented', [
@@ -78,14 +57,7 @@ const missing = {
   ]),
   // Control flow that the executor does not interpret, arrays and lists of tensors.
   ...marked('not-implemented', [
-    'Abort', 'Assert', 'EmptyTensorList', 'FakeParam', 'OptionalFromValue', 'OptionalGetValue', 'OptionalHasValue',
-    'OptionalNone', 'Print', 'PrintV2', 'RefIdentity', 'RefSelect', 'TensorArrayCloseV2', 'TensorArrayCloseV3',
-    'TensorArrayConcatV3', 'TensorArrayGatherV3', 'TensorArrayReadV3', 'TensorArrayScatterV3', 'TensorArraySizeV3',
-    'TensorArraySplitV3', 'TensorArrayV3', 'TensorArrayWriteV3', 'TensorListConcat', 'TensorListConcatLists',
-    'TensorListConcatV2', 'TensorListElementShape', 'TensorListFromTensor', 'TensorListGather', 'TensorListGetItem',
-    'TensorListLength', 'TensorListPopBack', 'TensorListPushBack', 'TensorListPushBackBatch', 'TensorListReserve',
-    'TensorListResize', 'TensorListScatter', 'TensorListScatterIntoExistingList', 'TensorListScatterV2',
-    'TensorListSetItem', 'TensorListSplit', 'TensorListStack', 'ToBool',
+    'RefSelect',
   ]),
   // Variables.
   ...marked('not-implemented', [
@@ -168,6 +140,9 @@ const missing = {
 export const reference: Readonly<Record<OpName, ReferenceKernel | ByExecutor | NotImplemented>> = {
   ...missing,
   ...topKReference,
+  ...reduceReference,
+  ...mathReference,
+  ...arrayReference,
   ...softmaxReference,
   ...activationReference,
   ...normalizeReference,
@@ -175,6 +150,8 @@ export const reference: Readonly<Record<OpName, ReferenceKernel | ByExecutor | N
   ...matmulReference,
   ...depthwiseReference,
   ...convReference,
+  ...controlReference,
+  ...tensorListReference,
   ...marked('by-executor', [
     'Case',
     'For',
