@@ -55,10 +55,6 @@ const missing = {
     'StatelessRandomUniformIntV2', 'StatelessRandomUniformV2', 'StatelessShuffle', 'StatelessTruncatedNormal',
     'StatelessTruncatedNormalV2', 'TruncatedNormal',
   ]),
-  // Control flow that the executor does not interpret, arrays and lists of tensors.
-  ...marked('not-implemented', [
-    'RefSelect',
-  ]),
   // Variables.
   ...marked('not-implemented', [
     'Assign', 'AssignAdd', 'AssignAddVariableOp', 'AssignSub', 'AssignSubVariableOp', 'AssignVariableOp', 'CountUpTo',
@@ -165,6 +161,7 @@ export const reference: Readonly<Record<OpName, ReferenceKernel | ByExecutor | N
     'SymbolicGradient',
     'Switch',
     '_SwitchN',
+    'RefSelect',
     'RefSwitch',
     'Merge',
     'RefMerge',
