@@ -11,6 +11,8 @@ import { poolReference } from './pool/reference.ts';
 import { reduceReference } from './reduce/reference.ts';
 import type { ReferenceKernel } from './reference-kernel.ts';
 import { softmaxReference } from './softmax/reference.ts';
+import { stateReference } from './state/reference.ts';
+import { tablesReference } from './tables/reference.ts';
 import { tensorListReference } from './tensor-list/reference.ts';
 import { topKReference } from './top-k/reference.ts';
 
@@ -57,25 +59,22 @@ const missing = {
   ]),
   // Variables.
   ...marked('not-implemented', [
-    'Assign', 'AssignAdd', 'AssignAddVariableOp', 'AssignSub', 'AssignSubVariableOp', 'AssignVariableOp', 'CountUpTo',
-    'DestroyResourceOp', 'DestroyTemporaryVariable', 'DisableCopyOnRead', 'IsVariableInitialized', 'ReadVariableOp',
-    'ResourceCountUpTo', 'ResourceGather', 'ResourceGatherNd', 'ResourceScatterAdd', 'ResourceScatterDiv',
+    'Assign', 'AssignAdd', 'AssignSub', 'CountUpTo',
+    'DestroyTemporaryVariable', 'IsVariableInitialized',
+    'ResourceCountUpTo', 'ResourceGatherNd', 'ResourceScatterAdd', 'ResourceScatterDiv',
     'ResourceScatterMax', 'ResourceScatterMin', 'ResourceScatterMul', 'ResourceScatterNdAdd', 'ResourceScatterNdSub',
     'ResourceScatterNdUpdate', 'ResourceScatterSub', 'ResourceScatterUpdate', 'ResourceStridedSliceAssign',
     'ScatterAdd', 'ScatterDiv', 'ScatterMax', 'ScatterMin', 'ScatterMul', 'ScatterNdAdd', 'ScatterNdSub',
-    'ScatterNdUpdate', 'ScatterSub', 'ScatterUpdate', 'TemporaryVariable', 'VarHandleOp', 'Variable', 'VariableShape',
-    'VariableV2', 'VarIsInitializedOp',
+    'ScatterNdUpdate', 'ScatterSub', 'ScatterUpdate', 'TemporaryVariable',
   ]),
   // Strings, tables, parsing, files.
   ...marked('not-implemented', [
-    'AnonymousHashTable', 'AnonymousMutableHashTable', 'AsString', 'DecodeBase64', 'DecodeCompressed', 'DecodeCSV',
-    'DecodeJSONExample', 'DecodePaddedRaw', 'DecodeRaw', 'EncodeBase64', 'HashTable', 'HashTableV2',
-    'HistogramSummary', 'InitializeTable', 'InitializeTableFromTextFile', 'InitializeTableFromTextFileV2',
-    'InitializeTableV2', 'LookupTableExport', 'LookupTableExportV2', 'LookupTableFind', 'LookupTableFindV2',
-    'LookupTableImport', 'LookupTableImportV2', 'LookupTableInsert', 'LookupTableInsertV2', 'LookupTableRemoveV2',
-    'LookupTableSize', 'LookupTableSizeV2', 'MatchingFiles', 'MergeSummary', 'MergeV2Checkpoints',
-    'MutableDenseHashTable', 'MutableDenseHashTableV2', 'MutableHashTable', 'MutableHashTableOfTensors',
-    'MutableHashTableOfTensorsV2', 'MutableHashTableV2', 'ParseExample', 'ParseExampleV2', 'ParseSequenceExample',
+    'AsString', 'DecodeBase64', 'DecodeCompressed', 'DecodeCSV',
+    'DecodeJSONExample', 'DecodePaddedRaw', 'DecodeRaw', 'EncodeBase64',
+    'HistogramSummary',
+    'MatchingFiles', 'MergeSummary', 'MergeV2Checkpoints',
+    'MutableHashTableOfTensors',
+    'MutableHashTableOfTensorsV2', 'ParseExample', 'ParseExampleV2', 'ParseSequenceExample',
     'ParseSequenceExampleV2', 'ParseSingleExample', 'ParseSingleSequenceExample', 'ParseTensor', 'ReadFile',
     'ReduceJoin', 'RegexFullMatch', 'RegexReplace', 'Restore', 'RestoreSlice', 'RestoreV2', 'Save', 'SaveSlices',
     'SaveV2', 'ScalarSummary', 'SerializeTensor', 'ShardedFilename', 'ShardedFilespec', 'StaticRegexFullMatch',
@@ -148,6 +147,8 @@ export const reference: Readonly<Record<OpName, ReferenceKernel | ByExecutor | N
   ...convReference,
   ...controlReference,
   ...tensorListReference,
+  ...stateReference,
+  ...tablesReference,
   ...marked('by-executor', [
     'Case',
     'For',
