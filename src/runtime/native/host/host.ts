@@ -23,7 +23,7 @@ export type Host = {
   isa(requested?: string): Isa;
   /** Zeroed memory between guard pages. Throws `UserError` when the system has none left. */
   readonly arena: ArenaAllocator;
-  /** Machine code (System V, position-independent or linked for nowhere) in executable pages. */
+  /** System V machine code in executable pages; it runs wherever it comes to lie (no absolute jumps into itself). */
   readonly code: CodeAllocator;
   /** Threads that can run at once: affinity and the container's limit. */
   readonly threads: number;
@@ -53,8 +53,8 @@ export type HostSources = {
 function cpuQueries(arena: ArenaAllocator, code: CodeAllocator): CpuQueries & Disposable {
   const registers = arena(16);
   const words = registers.view(Uint32Array);
-  const cpuidCode = code(cpuidStub);
-  const xgetbvCode = code(xgetbvStub);
+  const cpuidCode = code(cpuidStub());
+  const xgetbvCode = code(xgetbvStub());
   const cpuid = cpuidCode.bind('void(ctx)');
   const xgetbv = xgetbvCode.bind('void(ctx)');
   return {
@@ -75,7 +75,7 @@ function cpuQueries(arena: ArenaAllocator, code: CodeAllocator): CpuQueries & Di
 
 /** Runs one generated function: throws where executable memory is refused. */
 function probe(code: CodeAllocator): void {
-  const block = code(probeStub);
+  const block = code(probeStub());
   const result = block.bind('i64(ctx, arg)')(0, 0);
   block.release();
   if (result !== PROBE_RESULT) throw new Error(`a generated function returned ${result}`);

@@ -1,37 +1,39 @@
-/**
- * The few stubs the host needs before there is a compiler, as bytes with their disassembly. All are System V functions
- * (first argument in rdi) unless they say otherwise.
- */
+import { type Assembler, assembler, dword, eax, ebx, ecx, edx, rbx, rdi } from '../../../asm/x64/index.ts';
 
-/** int64 f(): returns PROBE_RESULT. Proves that generated code can run in this process. */
-export const PROBE_RESULT = 0x0c7e7;
-export const probeStub = Uint8Array.of(
-  ...[0xb8, 0xe7, 0xc7, 0x00, 0x00], // mov eax, 0xc7e7
-  0xc3, // ret
-);
+/** The few functions the host needs before there is a compiler. */
 
-/** void f(uint32 r[4]): r[0] = leaf, r[1] = subleaf; overwritten with eax, ebx, ecx, edx. */
-export const cpuidStub = Uint8Array.of(
-  0x53, // push rbx
-  ...[0x8b, 0x07], // mov eax, [rdi]
-  ...[0x8b, 0x4f, 0x04], // mov ecx, [rdi+4]
-  ...[0x0f, 0xa2], // cpuid
-  ...[0x89, 0x07], // mov [rdi], eax
-  ...[0x89, 0x5f, 0x04], // mov [rdi+4], ebx
-  ...[0x89, 0x4f, 0x08], // mov [rdi+8], ecx
-  ...[0x89, 0x57, 0x0c], // mov [rdi+12], edx
-  0x5b, // pop rbx
-  0xc3, // ret
-);
+const assemble = (write: (a: Assembler) => void): Uint8Array => {
+  const a = assembler();
+  write(a);
+  a.ret();
+  return a.finish();
+};
 
-/** void f(uint32 r[2]): the extended control register XCR0, low half first. */
-export const xgetbvStub = Uint8Array.of(
-  ...[0x31, 0xc9], // xor ecx, ecx
-  ...[0x0f, 0x01, 0xd0], // xgetbv
-  ...[0x89, 0x07], // mov [rdi], eax
-  ...[0x89, 0x57, 0x04], // mov [rdi+4], edx
-  0xc3, // ret
-);
+export const PROBE_RESULT = 0xc7e7;
+/** `i64 f()` gives PROBE_RESULT: proves that generated code can run in this process. */
+export const probeStub = (): Uint8Array => assemble((a) => a.mov(eax, PROBE_RESULT));
+
+/** `void f(uint32 r[4])`: r[0] = leaf, r[1] = subleaf; overwritten with eax, ebx, ecx, edx. */
+export const cpuidStub = (): Uint8Array =>
+  assemble((a) => {
+    a.push(rbx);
+    a.mov(eax, dword(rdi));
+    a.mov(ecx, dword(rdi, 4));
+    a.cpuid();
+    [eax, ebx, ecx, edx].forEach((register, i) => {
+      a.mov(dword(rdi, 4 * i), register);
+    });
+    a.pop(rbx);
+  });
+
+/** `void f(uint32 r[2])`: the extended control register XCR0, low half first. */
+export const xgetbvStub = (): Uint8Array =>
+  assemble((a) => {
+    a.xor(ecx, ecx);
+    a.xgetbv();
+    a.mov(dword(rdi), eax);
+    a.mov(dword(rdi, 4), edx);
+  });
 
 const XMM_SAVED = [6, 7, 8, 9, 10, 11, 12, 13, 14, 15] as const;
 /** Ten registers of 16 bytes, plus 8 so that rsp is a multiple of 16 at the call. */
@@ -48,6 +50,7 @@ const movaps = (opcode: 0x28 | 0x29) =>
 /**
  * int64 f(ctx, arg, target), called in the Windows convention: calls `target(ctx, arg)` in System V. Windows wants rdi, rsi
  * and xmm6 to xmm15 kept, System V does not. Windows has no red zone: generated code must not write below rsp.
+ * As bytes because it runs before the processor is known, and the assembler has no SSE forms.
  */
 export const win64Thunk = Uint8Array.of(
   ...[0x57, 0x56], // push rdi; push rsi

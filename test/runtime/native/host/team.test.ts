@@ -34,12 +34,12 @@ describe.skipIf(!hasHost)('team', () => {
     }
   });
 
-  it.skipIf(process.platform === 'win32')('holds one pool thread, however many run at once', async () => {
+  it.skipIf(process.platform === 'win32')('never takes the whole pool, however many run at once', async () => {
     const { host, address, f, words } = await setup();
     using team = host.team(f, 12);
     const running = team.runAsync(address);
     await until(() => words[0] === 12);
-    expect(host.slots.inUse).toBe(1);
+    expect(host.slots.inUse).toBe(host.maxAsync);
     expect((await readFile(new URL(import.meta.url))).length).toBeGreaterThan(0);
     words[1] = 1;
     expect(await running).toBe(12);
@@ -87,7 +87,7 @@ describe.skipIf(!hasHost)('team', () => {
     using probe = abiProbe(host);
     for (const threads of [1, 2, 3, 4]) {
       using code = host.code(teamCode(f.address, threads, { create: create.address, join: join.address }));
-      expect(probe.run(code.address, address)).toEqual({ result: 1n, violations: [] });
+      expect(probe.run(code.address, address, threads - 1)).toEqual({ result: 1n, violations: [] });
     }
     expect(words[0]).toBe(4);
   });
