@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { teamCode } from '../../../../src/runtime/native/host/team.ts';
+import { threadPoolSize } from '../../../../src/runtime/native/host/threads.ts';
 import { abiProbe } from '../../../support/abi-probe.ts';
 import { hasHost, requireHost } from '../../../support/native-host.ts';
 
@@ -18,6 +19,12 @@ async function setup() {
 /** Waits until `done()`, leaving the event loop free; fails by the test's timeout. */
 async function until(done: () => boolean): Promise<void> {
   while (!done()) await new Promise((resolve) => setTimeout(resolve, 1));
+}
+
+/** Needs a free thread of libuv's pool; a pool of one has none during a run. */
+async function readOwnFile(): Promise<void> {
+  if (threadPoolSize() === 1) return;
+  expect((await readFile(new URL(import.meta.url))).length).toBeGreaterThan(0);
 }
 
 describe.skipIf(!hasHost)('team', () => {
@@ -40,7 +47,7 @@ describe.skipIf(!hasHost)('team', () => {
     const running = team.runAsync(address);
     await until(() => words[0] === 12);
     expect(host.slots.inUse).toBe(host.maxAsync);
-    expect((await readFile(new URL(import.meta.url))).length).toBeGreaterThan(0);
+    await readOwnFile();
     words[1] = 1;
     expect(await running).toBe(12);
     expect(host.slots.inUse).toBe(0);
@@ -51,7 +58,7 @@ describe.skipIf(!hasHost)('team', () => {
     using team = host.team(f, 1);
     const runs = Array.from({ length: host.maxAsync + 2 }, () => team.runAsync(address));
     await until(() => words[0] === host.maxAsync);
-    expect((await readFile(new URL(import.meta.url))).length).toBeGreaterThan(0);
+    await readOwnFile();
     words[1] = 1;
     await Promise.all(runs);
     expect(words[0]).toBe(host.maxAsync + 2);
