@@ -23,6 +23,7 @@ import type { Slots } from './slots.ts';
 /**
  * Several threads in one function: each calls `f(ctx)` once, and the call returns when all have. The system may start
  * fewer than asked, even only the caller's own, so `f` must finish the work with any number: claim parts from a counter.
+ * The memory behind `ctx` must stay until the call has returned or its promise has settled; the code is held by the call.
  */
 export type Team = Disposable & {
   readonly threads: number;
