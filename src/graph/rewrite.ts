@@ -17,10 +17,17 @@ export type RewriteContext = {
   readonly add: (op: OpName, suffix: string, inputs: readonly Value[], attrs?: AttrInputs | Attrs) => Value;
   readonly constant: (suffix: string, tensor: Tensor) => Value;
   readonly node: (name: string) => Node;
+  readonly find: (name: string) => Node | undefined;
   /** Nodes that read `value`; more than the pattern's own where it is `.shared()`. */
   readonly uses: (value: Value) => readonly Node[];
   /** dtype and shape, as far as they are known. */
   readonly type: (value: Value) => TypeOf;
+  /** Elements of an integer value as far as they are known. */
+  readonly elements: (value: Value) => readonly (number | null)[] | undefined;
+  /** Whether one node alone reads `node`, so that the rewrite may change it or let it vanish. */
+  readonly isPrivate: (node: Node) => boolean;
+  /** Changes a private node inside the match in place, so that it keeps its name; gives its output 0. */
+  readonly become: (node: Node, changes: Partial<Pick<Node, 'op' | 'inputs' | 'attrs'>>) => Value;
 };
 
 /**
@@ -46,15 +53,22 @@ export type RewriteOptions = {
   /** Nodes that must keep their names: the model's ends. They are never matched as interior nodes. */
   readonly keep: ReadonlySet<string>;
   readonly trace?: (entry: TraceEntry) => void;
+  /** Which nodes are tried first. Outputs first lets the longest of several patterns with a common start win. */
+  readonly order?: 'inputs-first' | 'outputs-first';
 };
 
 /**
- * Applies `rules`, in their order, at every node, inputs first, until none applies; then drops what nothing kept depends
+ * Applies `rules`, in their order, at every node until none applies; then drops what nothing kept depends
  * on. The result of a rule takes the root's name, so whoever reads the root reads the result.
  */
-export function rewrite(graph: Graph, rules: readonly Rule[], { keep, trace }: RewriteOptions): Graph {
+export function rewrite(
+  graph: Graph,
+  rules: readonly Rule[],
+  { keep, trace, order = 'inputs-first' }: RewriteOptions,
+): Graph {
   const draft = new Draft(graph, keep);
-  const queue = graph.order().map((node) => node.name);
+  const names = graph.order().map((node) => node.name);
+  const queue = order === 'inputs-first' ? names : names.reverse();
   const limit = 50 * queue.length + 1000;
   for (let steps = 0, at = 0; at < queue.length; at++) {
     const root = draft.nodes.get(queue[at]!);
@@ -76,9 +90,10 @@ function applyRule(draft: Draft, { name, pattern, rewrite: apply }: Rule, root: 
   const bound = matchNode(pattern, root, draft);
   if (bound === undefined) return undefined;
   const added: string[] = [];
-  const put = (node: Node): Value => {
+  const changed: string[] = [];
+  const put = (node: Node, list = added): Value => {
     draft.put(node);
-    added.push(node.name);
+    list.push(node.name);
     return { node: node.name, port: 0 };
   };
   const nameFor = (suffix: string): string => freshName(`${root.name}/${suffix}`, (taken) => draft.nodes.has(taken));
@@ -94,11 +109,19 @@ function applyRule(draft: Draft, { name, pattern, rewrite: apply }: Rule, root: 
       }),
     constant: (suffix, tensor) => put(constNode(nameFor(suffix), tensor)),
     node: (wanted) => draft.get(wanted),
+    find: draft.node,
     uses: (of) => draft.usersOf(of),
     type: (of) => draft.types.of(of),
+    elements: (of) => draft.types.elements(of),
+    isPrivate: draft.isPrivate,
+    become: (node, changes) => {
+      invariant(draft.isPrivate(node), `the rule ${name} changes a node that others read`, { node: node.name });
+      return put({ ...node, ...changes }, changed);
+    },
   });
   if (result === undefined) {
-    invariant(added.length === 0, `the rule ${name} added nodes and then declined`, { node: root.name });
+    const isClean = added.length + changed.length === 0;
+    invariant(isClean, `the rule ${name} added or changed nodes and then declined`, { node: root.name });
     return undefined;
   }
   const values = [result].flat() as Value[];
@@ -108,7 +131,7 @@ function applyRule(draft: Draft, { name, pattern, rewrite: apply }: Rule, root: 
   const touched = draft.replace(root, values, added);
   trace?.({ rule: name, node: root.name, from: root.op, to });
   debug(3, () => `${name}: ${root.name} (${root.op} → ${to})`);
-  return touched;
+  return [...touched, ...changed];
 }
 
 /** The graph while it is being rewritten. */
@@ -165,7 +188,6 @@ class Draft {
     const moved = isNew && values.every((v, port) => v.node === first.node && v.port === port);
     if (moved) {
       const node = this.get(first.node);
-      this.#remove(node.name);
       this.put({
         ...node,
         name: root.name,
@@ -176,6 +198,9 @@ class Draft {
       for (const name of added)
         if (this.nodes.has(name))
           this.#redirect(name, (v) => (v.node === node.name ? { node: root.name, port: v.port } : v));
+      // Only now: what the node reads must have found its new reader before it loses the old one.
+      this.#remove(node.name);
+      for (const input of root.inputs) this.#removeIfDead(input.node);
       return [...added.filter((name) => name !== node.name), root.name, ...readers, ...this.#around(root)];
     }
     if (this.keep.has(root.name) || root.controls.length > 0) {

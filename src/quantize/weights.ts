@@ -1,0 +1,65 @@
+import { UserError } from '../base/errors.ts';
+import { roundHalfEven } from '../base/round.ts';
+import { sizeOf } from '../base/shape.ts';
+import { type Tensor, tensor } from '../base/tensor.ts';
+import type { WeightChoice } from './options.ts';
+
+/** int8 codes with the magnitude that code 127 stands for: one an output channel, or one for all. */
+export type QuantizedWeights = {
+  readonly codes: Tensor<'qint8'>;
+  /** Shape `[channels]` or `[]`; scale = limit / 127. */
+  readonly limits: Tensor<'float32'>;
+};
+
+/** A limit below this share of the bias would make the bias overflow int32 (at an input scale of 1/256 and up). */
+const smallestShareOfBias = 2 ** -17;
+
+/**
+ * Symmetric int8 weights: scale = limit / 127, rounded half to even, clamped to [−127, 127].
+ *
+ * @param weights fp32; the output channels are the last `channelAxes` axes (1 for HWIO and [K, N]; 2 for depthwise HWCM).
+ * @param bias of the same channels, which bounds the scale from below: `b_q = b / (s_x · s_w)` must fit into int32.
+ */
+export function quantizeWeights(
+  weights: Tensor<'float32'>,
+  bias: ArrayLike<number>,
+  {
+    channelAxes = 1,
+    perChannel = true,
+    choice,
+  }: { channelAxes?: 1 | 2; perChannel?: boolean; choice?: WeightChoice | undefined } = {},
+): QuantizedWeights {
+  const channels = sizeOf(weights.shape.slice(-channelAxes));
+  const { data } = weights;
+  const limits = choice === undefined ? largest(data, channels) : Float32Array.from(choice.limits);
+  for (let c = 0; c < channels; c++) {
+    const floor = Math.abs(bias[c] ?? 0) * smallestShareOfBias;
+    limits[c] = Math.max(limits[c]!, floor, Number.MIN_VALUE);
+    // A channel of zeros without bias: any scale will do.
+    if (limits[c] === 0) limits[c] = 1;
+  }
+  const shared = perChannel ? undefined : limits.reduce((a, b) => Math.max(a, b), 0);
+  if (shared !== undefined) limits.fill(shared);
+  const codes = choice?.codes ?? new Int8Array(data.length);
+  if (choice?.codes === undefined)
+    for (let i = 0; i < data.length; i++) {
+      const scaled = roundHalfEven((data[i]! * 127) / limits[i % channels]!);
+      codes[i] = Math.max(-127, Math.min(127, scaled));
+    }
+  return {
+    codes: tensor('qint8', weights.shape, codes),
+    limits:
+      shared === undefined ? tensor('float32', [channels], limits) : tensor('float32', [], Float32Array.of(shared)),
+  };
+}
+
+/** The largest magnitude of each channel. Throws `UserError` on weights that are not finite. */
+function largest(data: Float32Array, channels: number): Float32Array<ArrayBuffer> {
+  const limits = new Float32Array(channels);
+  for (let i = 0; i < data.length; i++) {
+    const magnitude = Math.abs(data[i]!);
+    if (!(magnitude < Number.POSITIVE_INFINITY)) throw new UserError('has weights that are not finite numbers');
+    if (magnitude > limits[i % channels]!) limits[i % channels] = magnitude;
+  }
+  return limits;
+}
