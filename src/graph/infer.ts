@@ -81,6 +81,11 @@ export function inferTypes(graph: Inferable): TypeInfo {
   };
 
   function type(of: Value): TypeOf {
+    // Asked for while its own producers are being inferred: the way back into a loop.
+    if (known.get(of.node) === pending) {
+      const node = graph.node(of.node);
+      return { dtype: node && outputTypes(node, graph.library)?.[of.port], shape: null };
+    }
     // Producers first, by an explicit stack: graphs are thousands of nodes deep.
     const stack = [of.node];
     while (stack.length > 0) {

@@ -3,8 +3,8 @@ import { numbersOf } from '../base/tensor.ts';
 import { constTensor } from './constant.ts';
 import type { Node, Value } from './graph.ts';
 import type { TypeOf } from './infer.ts';
-import { opAttr } from './signature.ts';
 import { resolveStridedSlice } from './shapes/strided-slice.ts';
+import { opAttr } from './signature.ts';
 
 /** Elements as far as they are known. */
 type Elements = readonly (number | null)[];
@@ -209,7 +209,9 @@ const cast: PartialRule = (inputs) => {
 const size: PartialRule = (inputs) => {
   const { shape } = inputs.type(0);
   if (shape === null) return [null];
-  return [shape.includes(0) ? 0 : shape.reduce((n: number | null, dim) => (n === null || dim === null ? null : n * dim), 1)];
+  return [
+    shape.includes(0) ? 0 : shape.reduce((n: number | null, dim) => (n === null || dim === null ? null : n * dim), 1),
+  ];
 };
 
 const truth = (test: (x: number, y: number) => boolean) => binary((x, y) => (test(x, y) ? 1 : 0), 'bool');

@@ -5,10 +5,10 @@ import { constTensor } from '../constant.ts';
 import type { InferContext, ShapeRule } from '../infer.ts';
 import type { OpName } from '../ops/index.ts';
 import { opAttr } from '../signature.ts';
+import { blockShapes } from './blocks.ts';
 import {
   asInput,
   asScalar,
-  broadcastPartial,
   checkedAxis,
   type Dim,
   inputShape,
@@ -19,7 +19,6 @@ import {
   product,
   shapeFrom,
 } from './dims.ts';
-import { blockShapes } from './blocks.ts';
 import { resolveStridedSlice } from './strided-slice.ts';
 
 const reshape: ShapeRule = (context) => {
@@ -29,8 +28,7 @@ const reshape: ShapeRule = (context) => {
   const open = wanted.flatMap((dim, i) => (dim === -1 || dim === null ? [i] : []));
   const shape = wanted.map((dim) => (dim === -1 ? null : dim));
   const total = input === null ? null : product(input);
-  if (total === null) return [open.length === 1 ? unknownRatio(input, shape, open[0]!) : shape];
-  if (open.length > 1) return [shape];
+  if (total === null || open.length > 1) return [shape];
   const rest = product(shape.filter((_, i) => i !== open[0]))!;
   if (open.length === 0) {
     if (rest !== total) throw new UserError(`can't reshape ${formatShape(input)} into ${formatShape(shape)}`);
@@ -40,9 +38,6 @@ const reshape: ShapeRule = (context) => {
   if (total % rest !== 0) throw new UserError(`can't reshape ${formatShape(input)} into ${formatShape(wanted)}`);
   return [shape.with(open[0]!, total / rest)];
 };
-
-/** One unknown size on both sides: known after all where the sizes that are known are equal in number. */
-const unknownRatio = (_input: PartialShape, shape: readonly Dim[], _open: number): PartialShape => shape;
 
 const squeeze: ShapeRule = (context) => {
   const input = inputShape(context, 0);
@@ -203,7 +198,8 @@ const unique: ShapeRule = (context) => {
   const x = inputShape(context, 0);
   const axis = context.node.op.endsWith('V2') ? numberFrom(context, 1) : 0;
   const index: PartialShape = x === null || axis === null ? [null] : [x[checkedAxis(axis, x.length)]!];
-  const y = x === null ? null : x.map((dim, i) => (axis === null || i === (axis < 0 ? axis + x.length : axis) ? null : dim));
+  const y =
+    x === null ? null : x.map((dim, i) => (axis === null || i === (axis < 0 ? axis + x.length : axis) ? null : dim));
   return [y, index, [null]].slice(0, context.outputs);
 };
 
@@ -215,8 +211,6 @@ const bitcast: ShapeRule = (context) => {
   return [ratio === 1 ? input : ratio > 1 ? [...input, ratio] : input.slice(0, -1)];
 };
 
-const reversedPermutation: ShapeRule = asInput;
-
 const dynamicStitch: ShapeRule = ({ inputs }) => {
   const half = inputs.length / 2;
   const rest = inputs.slice(half).map(({ shape }, i) => {
@@ -227,12 +221,12 @@ const dynamicStitch: ShapeRule = ({ inputs }) => {
   return [together === null ? null : [null, ...together]];
 };
 
-const ensured: ShapeRule = (context) => [
-  merged(inputShape(context, 0), opAttr(context.node, 'shape', 'shape')),
-];
+const ensured: ShapeRule = (context) => [merged(inputShape(context, 0), opAttr(context.node, 'shape', 'shape'))];
 
 const fromAttr: ShapeRule = ({ node }) => [opAttr(node, 'shape', 'shape')];
-const held = (i: number): ShapeRule => (context) => [shapeFrom(context, i)];
+const held =
+  (i: number): ShapeRule =>
+  (context) => [shapeFrom(context, i)];
 
 /** Shapes of constants and of what moves elements about. */
 export const arrayShapes = {
@@ -294,7 +288,7 @@ export const arrayShapes = {
   InplaceAdd: asInput,
   InplaceSub: asInput,
   InplaceUpdate: asInput,
-  InvertPermutation: reversedPermutation,
+  InvertPermutation: asInput,
   ListDiff: () => [[null], [null]],
   LowerBound: (context) => [inputShape(context, 1)],
   MatrixBandPart: asInput,
@@ -363,5 +357,3 @@ export const arrayShapes = {
   Where: (context) => [[null, inputShape(context, 0)?.length ?? null]],
   ZerosLike: asInput,
 } satisfies Partial<Record<OpName, ShapeRule>>;
-
-void broadcastPartial;

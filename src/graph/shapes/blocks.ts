@@ -35,8 +35,7 @@ function blocksOf(context: InferContext): { block: readonly Dim[]; around: reado
   const isFlat = context.node.inputs.length === 2;
   const size = isFlat ? opAttr(context.node, 'block_size', 'int') : undefined;
   const rank = inputShape(context, 1)?.[0];
-  const block =
-    size !== undefined ? [size, size] : (context.elements(1) ?? (rank == null ? undefined : ofRank(rank)!));
+  const block = size !== undefined ? [size, size] : (context.elements(1) ?? (rank == null ? undefined : ofRank(rank)!));
   if (block === undefined) return undefined;
   return { block, around: context.elements(isFlat ? 1 : 2) ?? ofRank(2 * block.length)! };
 }

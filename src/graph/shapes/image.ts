@@ -2,7 +2,7 @@ import type { PartialShape } from '../../base/shape.ts';
 import type { InferContext, ShapeRule } from '../infer.ts';
 import type { OpName } from '../ops/index.ts';
 import { opAttr } from '../signature.ts';
-import { asInput, type Dim, inputShape, numberFrom, plus, product, shapeFrom } from './dims.ts';
+import { asInput, type Dim, inputShape, numberFrom, product } from './dims.ts';
 import { windowAxis } from './geometry.ts';
 
 /** NHWC pictures whose height and width are input `i`. */
@@ -91,6 +91,3 @@ export const imageShapes = {
   RGBToHSV: asInput,
   ScaleAndTranslate: resized(1),
 } satisfies Partial<Record<OpName, ShapeRule>>;
-
-void plus;
-void shapeFrom;

@@ -1,6 +1,10 @@
 import type { ShapeRule } from '../infer.ts';
 import type { OpName } from '../ops/index.ts';
+import { arrayShapes } from './array.ts';
+import { imageShapes } from './image.ts';
+import { mathShapes } from './math.ts';
 import { nnShapes } from './nn.ts';
+import { randomShapes } from './random.ts';
 import { unknownShape } from './unknown.ts';
 
 const unknown = <N extends OpName>(names: readonly N[]) =>
@@ -11,60 +15,19 @@ const unknown = <N extends OpName>(names: readonly N[]) =>
 const withoutRule = {
   // Moving elements about.
   ...unknown([
-    'BatchToSpace', 'BatchToSpaceND', 'Bitcast', 'BroadcastArgs', 'BroadcastGradientArgs', 'BroadcastTo',
-    'CheckNumerics', 'CheckNumericsV2', 'Concat', 'ConcatOffset', 'ConcatV2', 'ConjugateTranspose', 'Const',
-    'DebugGradientIdentity', 'DeepCopy', 'DepthToSpace', 'Diag', 'DiagPart', 'DynamicPartition', 'DynamicStitch',
-    'EditDistance', 'Empty', 'EnsureShape', 'ExpandDims', 'ExtractImagePatches', 'FakeQuantWithMinMaxArgs',
-    'FakeQuantWithMinMaxVars', 'FakeQuantWithMinMaxVarsPerChannel', 'Fill', 'Fingerprint', 'Gather', 'GatherNd',
-    'GatherV2', 'GuaranteeConst', 'Identity', 'IdentityN', 'ImmutableConst', 'InplaceAdd', 'InplaceSub',
-    'InplaceUpdate', 'InvertPermutation', 'ListDiff', 'LowerBound', 'MatrixBandPart', 'MatrixDiag', 'MatrixDiagPart',
-    'MatrixDiagPartV2', 'MatrixDiagPartV3', 'MatrixDiagV2', 'MatrixDiagV3', 'MatrixInverse', 'MatrixSetDiag',
-    'MatrixSetDiagV2', 'MatrixSetDiagV3', 'MirrorPad', 'OneHot', 'OnesLike', 'Pack', 'Pad', 'PadV2', 'ParallelConcat',
-    'ParallelDynamicStitch', 'Placeholder', 'PlaceholderV2', 'PlaceholderWithDefault', 'PreventGradient', 'Rank',
-    'Reshape', 'Reverse', 'ReverseSequence', 'ReverseV2', 'Roll', 'ScatterNd', 'ScatterNdNonAliasingAdd', 'Shape',
-    'ShapeN', 'Size', 'Slice', 'Snapshot', 'SpaceToBatch', 'SpaceToBatchND', 'SpaceToDepth', 'Split', 'SplitV',
-    'Squeeze', 'StopGradient', 'StridedSlice', 'TensorScatterAdd', 'TensorScatterMax', 'TensorScatterMin',
-    'TensorScatterSub', 'TensorScatterUpdate', 'TensorStridedSliceUpdate', 'Tile', 'Transpose', 'Unique', 'UniqueV2',
-    'UniqueWithCounts', 'UniqueWithCountsV2', 'Unpack', 'UnravelIndex', 'UpperBound', 'Where', 'ZerosLike',
+    'Fingerprint', 'MatrixDiagPartV2', 'MatrixDiagPartV3', 'MatrixDiagV2', 'MatrixDiagV3',
   ]),
   // Elementwise, reductions, segments.
   ...unknown([
-    'Abs', 'AccumulateNV2', 'Acos', 'Acosh', 'Add', 'AddN', 'AddV2', 'All', 'Angle', 'Any', 'ApproximateEqual',
-    'ArgMax', 'ArgMin', 'Asin', 'Asinh', 'Atan', 'Atan2', 'Atanh', 'BatchMatMul', 'BatchMatMulV2', 'BatchMatMulV3',
-    'BesselI0e', 'BesselI1e', 'Betainc', 'Bincount', 'BitwiseAnd', 'BitwiseOr', 'BitwiseXor', 'Bucketize', 'Cast',
-    'Ceil', 'ClipByValue', 'Complex', 'ComplexAbs', 'Conj', 'Cos', 'Cosh', 'Cross', 'Cumprod', 'Cumsum',
-    'CumulativeLogsumexp', 'DenseBincount', 'Digamma', 'Div', 'DivNoNan', 'Einsum', 'Equal', 'Erf', 'Erfc', 'Erfinv',
-    'EuclideanNorm', 'Exp', 'Expm1', 'FFT', 'FFT2D', 'Floor', 'FloorDiv', 'FloorMod', 'Greater', 'GreaterEqual',
-    'HistogramFixedWidth', 'IFFT', 'IFFT2D', 'Igamma', 'Igammac', 'Imag', 'Inv', 'Invert', 'IRFFT', 'IRFFT2D',
-    'IsFinite', 'IsInf', 'IsNan', 'L2Loss', 'LeftShift', 'Less', 'LessEqual', 'Lgamma', 'LinSpace', 'Log', 'Log1p',
-    'LogicalAnd', 'LogicalNot', 'LogicalOr', 'MatMul', 'Max', 'Maximum', 'Mean', 'Min', 'Minimum', 'Mod', 'Mul',
-    'MulNoNan', 'Ndtri', 'Neg', 'NextAfter', 'NotEqual', 'Polygamma', 'PopulationCount', 'Pow', 'Prod', 'Range',
-    'Real', 'RealDiv', 'Reciprocal', 'RFFT', 'RFFT2D', 'RightShift', 'Rint', 'Round', 'Rsqrt', 'SegmentMax',
-    'SegmentMean', 'SegmentMin', 'SegmentProd', 'SegmentSum', 'Select', 'SelectV2', 'Sigmoid', 'Sign', 'Sin', 'Sinh',
-    'SparseMatMul', 'Sqrt', 'Square', 'SquaredDifference', 'Sub', 'Sum', 'Tan', 'Tanh', 'TruncateDiv', 'TruncateMod',
-    'UnsortedSegmentMax', 'UnsortedSegmentMin', 'UnsortedSegmentProd', 'UnsortedSegmentSum', 'Xdivy', 'Xlog1py',
-    'Xlogy', 'Zeta',
+    'Betainc', 'IRFFT', 'IRFFT2D', 'RFFT', 'RFFT2D',
   ]),
   // Pictures, boxes.
   ...unknown([
-    'AdjustContrast', 'AdjustContrastv2', 'AdjustHue', 'AdjustSaturation', 'CombinedNonMaxSuppression',
-    'CropAndResize', 'DecodeAndCropJpeg', 'DecodeBmp', 'DecodeGif', 'DecodeImage', 'DecodeJpeg', 'DecodePng',
-    'DrawBoundingBoxes', 'DrawBoundingBoxesV2', 'EncodeJpeg', 'EncodePng', 'ExtractGlimpse', 'ExtractGlimpseV2',
-    'ExtractJpegShape', 'GenerateBoundingBoxProposals', 'HSVToRGB', 'ImageProjectiveTransformV2',
-    'ImageProjectiveTransformV3', 'NonMaxSuppression', 'NonMaxSuppressionV2', 'NonMaxSuppressionV3',
-    'NonMaxSuppressionV4', 'NonMaxSuppressionV5', 'NonMaxSuppressionWithOverlaps', 'ResizeArea', 'ResizeBicubic',
-    'ResizeBilinear', 'ResizeNearestNeighbor', 'RGBToHSV', 'ScaleAndTranslate',
+    'DecodeImage', 'EncodePng', 'ExtractGlimpse', 'ExtractGlimpseV2', 'GenerateBoundingBoxProposals',
   ]),
   // Random numbers.
   ...unknown([
-    'Multinomial', 'ParameterizedTruncatedNormal', 'RandomCrop', 'RandomGamma', 'RandomPoisson', 'RandomPoissonV2',
-    'RandomShuffle', 'RandomStandardNormal', 'RandomUniform', 'RandomUniformInt', 'StatefulStandardNormal',
-    'StatefulStandardNormalV2', 'StatefulTruncatedNormal', 'StatefulUniform', 'StatefulUniformFullInt',
-    'StatefulUniformInt', 'StatelessMultinomial', 'StatelessRandomGetAlg', 'StatelessRandomGetKeyCounter',
-    'StatelessRandomGetKeyCounterAlg', 'StatelessRandomNormal', 'StatelessRandomNormalV2', 'StatelessRandomUniform',
-    'StatelessRandomUniformFullInt', 'StatelessRandomUniformFullIntV2', 'StatelessRandomUniformInt',
-    'StatelessRandomUniformIntV2', 'StatelessRandomUniformV2', 'StatelessShuffle', 'StatelessTruncatedNormal',
-    'StatelessTruncatedNormalV2', 'TruncatedNormal',
+    'RandomGamma', 'RandomPoisson', 'RandomPoissonV2',
   ]),
   // Control flow that the executor does not interpret, arrays and lists of tensors.
   ...unknown([
@@ -159,5 +122,9 @@ const withoutRule = {
 /** For each op the shapes of its outputs. */
 export const shapeRules: Readonly<Record<OpName, ShapeRule>> = {
   ...withoutRule,
+  ...randomShapes,
+  ...imageShapes,
+  ...mathShapes,
+  ...arrayShapes,
   ...nnShapes,
 };

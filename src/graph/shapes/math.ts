@@ -1,5 +1,5 @@
 import { UserError } from '../../base/errors.ts';
-import { formatShape, type PartialShape } from '../../base/shape.ts';
+import type { PartialShape } from '../../base/shape.ts';
 import type { ShapeRule } from '../infer.ts';
 import type { OpName } from '../ops/index.ts';
 import { opAttr } from '../signature.ts';
@@ -51,7 +51,8 @@ function sameDim(a: Dim, b: Dim): Dim {
 
 const matMul: ShapeRule = (context) => {
   const { node } = context;
-  const [ta, tb] = node.op === 'MatMul' || node.op === 'SparseMatMul' ? ['transpose_a', 'transpose_b'] : ['adj_x', 'adj_y'];
+  const [ta, tb] =
+    node.op === 'MatMul' || node.op === 'SparseMatMul' ? ['transpose_a', 'transpose_b'] : ['adj_x', 'adj_y'];
   const oriented = (shape: PartialShape, flip: boolean): [Dim, Dim] => {
     const [rows, columns] = shape?.slice(-2) ?? [null, null];
     return (flip ? [columns, rows] : [rows, columns]) as [Dim, Dim];
@@ -134,7 +135,12 @@ export const mathShapes = {
   ]),
   ...rulesFor(reduction, ['All', 'Any', 'EuclideanNorm', 'Max', 'Mean', 'Min', 'Prod', 'Sum']),
   ...rulesFor(segments(1), ['SegmentMax', 'SegmentMean', 'SegmentMin', 'SegmentProd', 'SegmentSum']),
-  ...rulesFor(segments('ids'), ['UnsortedSegmentMax', 'UnsortedSegmentMin', 'UnsortedSegmentProd', 'UnsortedSegmentSum']),
+  ...rulesFor(segments('ids'), [
+    'UnsortedSegmentMax',
+    'UnsortedSegmentMin',
+    'UnsortedSegmentProd',
+    'UnsortedSegmentSum',
+  ]),
   ...rulesFor(matMul, ['BatchMatMul', 'BatchMatMulV2', 'BatchMatMulV3', 'MatMul', 'SparseMatMul']),
   AccumulateNV2: together,
   AddN: together,
@@ -152,5 +158,3 @@ export const mathShapes = {
   Select: select,
   SelectV2: selectV2,
 } satisfies Partial<Record<OpName, ShapeRule>>;
-
-void formatShape;
