@@ -2,7 +2,7 @@ import { create, toBinary } from '@bufbuild/protobuf';
 import { UserError } from '../../base/errors.ts';
 import { Graph, type GraphFunction } from '../../graph/graph.ts';
 import { decodeMessage } from '../proto/decode.ts';
-import { type FunctionDefLibrary, type GraphDef, GraphDefSchema } from '../proto/gen/octet/tensorflow/graph_pb.ts';
+import { type FunctionDefLibrary, type GraphDef, GraphDefSchema, VersionDefSchema } from '../proto/gen/octet/tensorflow/graph_pb.ts';
 import { type ReadContext, readContext } from './context.ts';
 import { readFunction, writeFunction } from './function.ts';
 import { readNode, writeNode } from './node.ts';
@@ -13,7 +13,7 @@ type GraphExtra = Pick<GraphDef, 'version' | 'versions' | '$unknown'> & {
 };
 
 /** What TensorFlow 2.21 writes itself: the producer's version decides how old attributes are read. */
-const ourVersions = { producer: 2510, minConsumer: 12 };
+const ourVersions = () => create(VersionDefSchema, { producer: 2510, minConsumer: 12 });
 
 /**
  * The graph of a binary GraphDef (`.pb`, a frozen graph). What octet does not know (versions, debug information, fields of
@@ -66,7 +66,7 @@ function graphExtra({ version, versions, library, $unknown }: GraphDef): GraphEx
 }
 
 export function defOfGraph(graph: Graph): GraphDef {
-  const { library, ...extra } = (graph.extra ?? { versions: ourVersions }) as GraphExtra;
+  const { library, ...extra } = (graph.extra ?? { versions: ourVersions() }) as GraphExtra;
   const functions = [...graph.library.values()].map((fn) => writeFunction(fn, graph.library));
   const hasLibrary = functions.length > 0 || library !== undefined;
   const def = create(GraphDefSchema, {
