@@ -11,6 +11,13 @@ export type Defect = { readonly node: string; readonly op: string; readonly what
  * attribute values that its signature wants. Ops that octet does not know are left unchecked. Returns all defects found.
  */
 export function findDefects(graph: Graph): readonly Defect[] {
+  const inFunctions = [...graph.library.values()].flatMap((fn) =>
+    defectsOfNodes(fn.body.withLibrary(graph.library)).map((d) => ({ ...d, node: `${fn.name}/${d.node}` })),
+  );
+  return [...defectsOfNodes(graph), ...inFunctions];
+}
+
+function defectsOfNodes(graph: Graph): Defect[] {
   graph.order();
   const defects: Defect[] = [];
   for (const node of graph.nodes.values()) {
@@ -24,10 +31,6 @@ export function findDefects(graph: Graph): readonly Defect[] {
       report(error.what);
     }
   }
-  for (const fn of graph.library.values())
-    defects.push(
-      ...findDefects(fn.body.withLibrary(graph.library)).map((d) => ({ ...d, node: `${fn.name}/${d.node}` })),
-    );
   return defects;
 }
 

@@ -2,7 +2,12 @@ import { create, toBinary } from '@bufbuild/protobuf';
 import { UserError } from '../../base/errors.ts';
 import { Graph, type GraphFunction } from '../../graph/graph.ts';
 import { decodeMessage } from '../proto/decode.ts';
-import { type FunctionDefLibrary, type GraphDef, GraphDefSchema, VersionDefSchema } from '../proto/gen/octet/tensorflow/graph_pb.ts';
+import {
+  type FunctionDefLibrary,
+  type GraphDef,
+  GraphDefSchema,
+  VersionDefSchema,
+} from '../proto/gen/octet/tensorflow/graph_pb.ts';
 import { type ReadContext, readContext } from './context.ts';
 import { readFunction, writeFunction } from './function.ts';
 import { readNode, writeNode } from './node.ts';
