@@ -1,4 +1,5 @@
 import { messageOf, type Place, UserError } from '../../base/errors.ts';
+import { UnreadableSample } from '../dataset.ts';
 import type { Picture } from './resize.ts';
 
 type Sharp = typeof import('sharp').default;
@@ -15,12 +16,9 @@ async function loadSharp(): Promise<Sharp> {
   }
 }
 
-/** A picture that can't be decoded: data sets skip it and count it, unless there is no other. */
-export class UnreadablePicture extends UserError {}
-
 /**
  * Decodes JPEG, PNG, WebP, GIF, TIFF to RGB as Pillow's `convert('RGB')` does: no rotation by EXIF, no colour profile,
- * transparency dropped, grey repeated. Takes a path or the file's bytes. Throws `UnreadablePicture`.
+ * transparency dropped, grey repeated. Takes a path or the file's bytes. Throws `UnreadableSample`.
  */
 export async function decodePicture(source: string | Uint8Array, place: Place = {}): Promise<Picture> {
   loaded ??= loadSharp();
@@ -35,7 +33,7 @@ export async function decodePicture(source: string | Uint8Array, place: Place = 
     return { width: info.width, height: info.height, channels: 3, data };
   } catch (error) {
     const file = place.file ?? (typeof source === 'string' ? source : undefined);
-    throw new UnreadablePicture(
+    throw new UnreadableSample(
       `the picture can't be read: ${messageOf(error).trim().replaceAll('\n', '; ')}`,
       file === undefined ? place : { ...place, file },
       undefined,

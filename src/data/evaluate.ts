@@ -1,0 +1,78 @@
+import { UserError } from '../base/errors.ts';
+import { type Progress, silent } from '../base/progress.ts';
+import { numbersOf, type Tensor } from '../base/tensor.ts';
+import type { Feeds } from '../graph/runner.ts';
+import type { Dataset, Sample } from './dataset.ts';
+import { type Figures, type Meter, metersFor, type Outputs } from './meters.ts';
+import type { Recipe } from './recipe/recipe.ts';
+
+/** Runs a model: its outputs by their keys. */
+export type Run = (feeds: Feeds) => Promise<Outputs>;
+
+export type EvaluateOptions = {
+  readonly recipe?: Recipe;
+  /** A model to compare with on the same samples, such as the fp32 original: gives agreement and SQNR. */
+  readonly reference?: Run;
+  readonly batch?: number;
+  readonly limit?: number;
+  readonly progress?: Progress;
+};
+
+export type Evaluation = {
+  /** By the names that `metersFor` documents. Shares are 0 to 1; `sqnr` is in dB. */
+  readonly figures: Figures;
+  readonly samples: number;
+  /** Samples without a label: they count for the comparison with the reference only. */
+  readonly unlabelled: number;
+  readonly skipped: readonly { readonly file: string; readonly reason: string }[];
+  /** Samples with a NaN or an infinity in an output. */
+  readonly notFinite: number;
+  /** Time in the model alone, without reading and preparing samples (nor the reference). */
+  readonly seconds: number;
+};
+
+/**
+ * Runs a model over a data set and measures it as the recipe says: one pass, memory independent of the number of samples
+ * (but for AUC, which keeps a score each). Throws `UserError` when no sample can be read, or an output that the recipe
+ * names is missing.
+ */
+export async function evaluate(run: Run, dataset: Dataset, options: EvaluateOptions = {}): Promise<Evaluation> {
+  const { recipe, reference, batch = 1, limit, progress = silent } = options;
+  const meters = metersFor(recipe, reference !== undefined);
+  const total = dataset.size === undefined ? limit : Math.min(dataset.size, limit ?? dataset.size);
+  let samples = 0;
+  let unlabelled = 0;
+  let notFinite = 0;
+  let milliseconds = 0;
+  progress.start('evaluating', total);
+  try {
+    for await (const sample of dataset.samples({ batch, ...(limit === undefined ? {} : { limit }) })) {
+      const start = performance.now();
+      const outputs = await run(sample.feeds);
+      milliseconds += performance.now() - start;
+      const expected = reference === undefined ? undefined : await reference(sample.feeds);
+      for (const meter of meters) measure(meter, outputs, sample, expected);
+      samples += sample.count;
+      unlabelled += sample.count - (sample.labels ?? []).filter((label) => label !== undefined).length;
+      if (![...outputs.values()].every(finite)) notFinite += sample.count;
+      progress.advance(sample.count);
+    }
+  } finally {
+    progress.finish();
+  }
+  const figures = Object.assign({}, ...meters.map((meter) => meter.figures())) as Figures;
+  return { figures, samples, unlabelled, notFinite, skipped: dataset.skipped(), seconds: milliseconds / 1000 };
+}
+
+function measure(meter: Meter, outputs: Outputs, sample: Sample, reference: Outputs | undefined): void {
+  try {
+    meter.add(outputs, sample, reference);
+  } catch (error) {
+    if (error instanceof UserError)
+      throw new UserError(error.what, { file: sample.name }, error.remedy, { cause: error });
+    throw error;
+  }
+}
+
+const finite = (t: Tensor): boolean =>
+  (t.dtype !== 'float32' && t.dtype !== 'float64') || numbersOf(t).every(Number.isFinite);
