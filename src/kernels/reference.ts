@@ -4,14 +4,22 @@ import { arrayReference } from './array/reference.ts';
 import { controlReference } from './control/reference.ts';
 import { convReference } from './conv/reference.ts';
 import { depthwiseReference } from './depthwise/reference.ts';
+import { detectionReference } from './detection/reference.ts';
+import { imageReference } from './image/reference.ts';
 import { mathReference } from './math/reference.ts';
 import { matmulReference } from './matmul/reference.ts';
 import { normalizeReference } from './normalize/reference.ts';
+import { parsingReference } from './parsing/reference.ts';
 import { poolReference } from './pool/reference.ts';
+import { quantizeReference } from './quantize/reference.ts';
+import { quantizedConvReference } from './quantized-conv/reference.ts';
+import { randomReference } from './random/reference.ts';
 import { reduceReference } from './reduce/reference.ts';
 import type { ReferenceKernel } from './reference-kernel.ts';
+import { requantizeReference } from './requantize/reference.ts';
 import { softmaxReference } from './softmax/reference.ts';
 import { stateReference } from './state/reference.ts';
+import { stringsReference } from './strings/reference.ts';
 import { tablesReference } from './tables/reference.ts';
 import { tensorListReference } from './tensor-list/reference.ts';
 import { topKReference } from './top-k/reference.ts';
@@ -29,7 +37,7 @@ const marked = <M extends string, N extends OpName>(mark: M, names: readonly N[]
 const missing = {
   // Moving elements about.
   ...marked('not-implemented', [
-    'ConjugateTranspose', 'EditDistance', 'ExtractImagePatches', 'Fingerprint', 'ImmutableConst', 'MatrixInverse',
+    'ConjugateTranspose', 'EditDistance', 'Fingerprint', 'ImmutableConst', 'MatrixInverse',
   ]),
   // Elementwise, reductions, segments.
   ...marked('not-implemented', [
@@ -38,24 +46,19 @@ const missing = {
   ]),
   // Pictures, boxes.
   ...marked('not-implemented', [
-    'AdjustContrast', 'AdjustContrastv2', 'AdjustHue', 'AdjustSaturation', 'CombinedNonMaxSuppression',
-    'CropAndResize', 'DecodeAndCropJpeg', 'DecodeBmp', 'DecodeGif', 'DecodeImage', 'DecodeJpeg', 'DecodePng',
+    'AdjustContrast', 'DecodeAndCropJpeg', 'DecodeBmp', 'DecodeGif', 'DecodeImage', 'DecodeJpeg', 'DecodePng',
     'DrawBoundingBoxes', 'DrawBoundingBoxesV2', 'EncodeJpeg', 'EncodePng', 'ExtractGlimpse', 'ExtractGlimpseV2',
-    'ExtractJpegShape', 'GenerateBoundingBoxProposals', 'HSVToRGB', 'ImageProjectiveTransformV2',
-    'ImageProjectiveTransformV3', 'NonMaxSuppression', 'NonMaxSuppressionV2', 'NonMaxSuppressionV3',
-    'NonMaxSuppressionV4', 'NonMaxSuppressionV5', 'NonMaxSuppressionWithOverlaps', 'ResizeArea', 'ResizeBicubic',
-    'ResizeBilinear', 'ResizeNearestNeighbor', 'RGBToHSV', 'ScaleAndTranslate',
+    'ExtractJpegShape', 'GenerateBoundingBoxProposals', 'ImageProjectiveTransformV2', 'ImageProjectiveTransformV3',
+    'ScaleAndTranslate',
   ]),
   // Random numbers.
   ...marked('not-implemented', [
     'Multinomial', 'ParameterizedTruncatedNormal', 'RandomCrop', 'RandomGamma', 'RandomPoisson', 'RandomPoissonV2',
-    'RandomShuffle', 'RandomStandardNormal', 'RandomUniform', 'RandomUniformInt', 'StatefulStandardNormal',
-    'StatefulStandardNormalV2', 'StatefulTruncatedNormal', 'StatefulUniform', 'StatefulUniformFullInt',
-    'StatefulUniformInt', 'StatelessMultinomial', 'StatelessRandomGetAlg', 'StatelessRandomGetKeyCounter',
-    'StatelessRandomGetKeyCounterAlg', 'StatelessRandomNormal', 'StatelessRandomNormalV2', 'StatelessRandomUniform',
-    'StatelessRandomUniformFullInt', 'StatelessRandomUniformFullIntV2', 'StatelessRandomUniformInt',
-    'StatelessRandomUniformIntV2', 'StatelessRandomUniformV2', 'StatelessShuffle', 'StatelessTruncatedNormal',
-    'StatelessTruncatedNormalV2', 'TruncatedNormal',
+    'RandomShuffle', 'StatefulStandardNormal', 'StatefulStandardNormalV2', 'StatefulTruncatedNormal',
+    'StatefulUniform', 'StatefulUniformFullInt', 'StatefulUniformInt', 'StatelessMultinomial',
+    'StatelessRandomGetKeyCounterAlg', 'StatelessRandomUniformFullInt', 'StatelessRandomUniformFullIntV2',
+    'StatelessRandomUniformIntV2', 'StatelessShuffle', 'StatelessTruncatedNormal', 'StatelessTruncatedNormalV2',
+    'TruncatedNormal',
   ]),
   // Variables.
   ...marked('not-implemented', [
@@ -69,19 +72,17 @@ const missing = {
   ]),
   // Strings, tables, parsing, files.
   ...marked('not-implemented', [
-    'AsString', 'DecodeBase64', 'DecodeCompressed', 'DecodeCSV',
-    'DecodeJSONExample', 'DecodePaddedRaw', 'DecodeRaw', 'EncodeBase64',
+    'DecodeCompressed',
+    'DecodeJSONExample',
     'HistogramSummary',
     'MatchingFiles', 'MergeSummary', 'MergeV2Checkpoints',
     'MutableHashTableOfTensors',
-    'MutableHashTableOfTensorsV2', 'ParseExample', 'ParseExampleV2', 'ParseSequenceExample',
-    'ParseSequenceExampleV2', 'ParseSingleExample', 'ParseSingleSequenceExample', 'ParseTensor', 'ReadFile',
-    'ReduceJoin', 'RegexFullMatch', 'RegexReplace', 'Restore', 'RestoreSlice', 'RestoreV2', 'Save', 'SaveSlices',
-    'SaveV2', 'ScalarSummary', 'SerializeTensor', 'ShardedFilename', 'ShardedFilespec', 'StaticRegexFullMatch',
-    'StaticRegexReplace', 'StringFormat', 'StringJoin', 'StringLength', 'StringLower', 'StringNGrams', 'StringSplit',
-    'StringSplitV2', 'StringStrip', 'StringToHashBucket', 'StringToHashBucketFast', 'StringToHashBucketStrong',
-    'StringToNumber', 'StringUpper', 'Substr', 'TensorSummary', 'TensorSummaryV2', 'Timestamp', 'UnicodeDecode',
-    'UnicodeDecodeWithOffsets', 'UnicodeEncode', 'UnicodeScript', 'UnicodeTranscode', 'UnsortedSegmentJoin',
+    'MutableHashTableOfTensorsV2', 'ParseSequenceExample',
+    'ParseSequenceExampleV2', 'ParseSingleSequenceExample', 'ParseTensor', 'ReadFile',
+    'Restore', 'RestoreSlice', 'RestoreV2', 'Save', 'SaveSlices',
+    'SaveV2', 'ScalarSummary', 'SerializeTensor',
+    'TensorSummary', 'TensorSummaryV2', 'Timestamp',
+    'UnicodeScript',
     'WriteFile',
   ]),
   // Sparse and ragged tensors.
@@ -110,22 +111,17 @@ const missing = {
   ]),
   // Quantized.
   ...marked('not-implemented', [
-    'Dequantize', '_FusedQuantizedConv2D', '_FusedQuantizedDepthwiseConv2D', 'QuantizeAndDequantize',
+    'QuantizeAndDequantize',
     'QuantizeAndDequantizeV2', 'QuantizeAndDequantizeV3', 'QuantizeAndDequantizeV4', 'QuantizedAdd',
     'QuantizedAvgPool', 'QuantizedBatchNormWithGlobalNormalization', 'QuantizedBiasAdd', 'QuantizedConcat',
-    'QuantizedConcatV2', 'QuantizedConv2D', 'QuantizedConv2DAndRelu', 'QuantizedConv2DAndReluAndRequantize',
-    'QuantizedConv2DAndRequantize', 'QuantizedConv2DPerChannel', 'QuantizedConv2DWithBias',
-    'QuantizedConv2DWithBiasAndRelu', 'QuantizedConv2DWithBiasAndReluAndRequantize',
-    'QuantizedConv2DWithBiasAndRequantize', 'QuantizedConv2DWithBiasSignedSumAndReluAndRequantize',
-    'QuantizedConv2DWithBiasSumAndRelu', 'QuantizedConv2DWithBiasSumAndReluAndRequantize', 'QuantizedDepthwiseConv2D',
-    'QuantizedDepthwiseConv2DWithBias', 'QuantizedDepthwiseConv2DWithBiasAndRelu',
-    'QuantizedDepthwiseConv2DWithBiasAndReluAndRequantize', 'QuantizedInstanceNorm', 'QuantizedMatMul',
+    'QuantizedConcatV2',
+    'QuantizedInstanceNorm', 'QuantizedMatMul',
     '_QuantizedMatMul', 'QuantizedMatMulWithBias', 'QuantizedMatMulWithBiasAndDequantize',
     'QuantizedMatMulWithBiasAndRelu', 'QuantizedMatMulWithBiasAndReluAndRequantize',
     'QuantizedMatMulWithBiasAndRequantize', 'QuantizedMaxPool', '_QuantizedMaxPool3D', 'QuantizedMul',
-    'QuantizeDownAndShrinkRange', 'QuantizedRelu', 'QuantizedRelu6', 'QuantizedReluX', 'QuantizedReshape',
-    'QuantizedResizeBilinear', 'QuantizeV2', 'RequantizationRange', 'RequantizationRangePerChannel', 'Requantize',
-    'RequantizePerChannel', 'UniformQuantize', 'UniformQuantizedAdd', 'UniformQuantizedClipByValue',
+    'QuantizedRelu', 'QuantizedRelu6', 'QuantizedReluX', 'QuantizedReshape',
+    'QuantizedResizeBilinear',
+    'UniformQuantize', 'UniformQuantizedAdd', 'UniformQuantizedClipByValue',
     'UniformQuantizedConvolution', 'UniformQuantizedConvolutionHybrid', 'UniformQuantizedDot',
     'UniformQuantizedDotHybrid',
   ]),
@@ -134,6 +130,12 @@ const missing = {
 /** How each op is computed in plain TypeScript. */
 export const reference: Readonly<Record<OpName, ReferenceKernel | ByExecutor | NotImplemented>> = {
   ...missing,
+  ...randomReference,
+  ...detectionReference,
+  ...imageReference,
+  ...quantizedConvReference,
+  ...requantizeReference,
+  ...quantizeReference,
   ...topKReference,
   ...reduceReference,
   ...mathReference,
@@ -149,6 +151,8 @@ export const reference: Readonly<Record<OpName, ReferenceKernel | ByExecutor | N
   ...tensorListReference,
   ...stateReference,
   ...tablesReference,
+  ...stringsReference,
+  ...parsingReference,
   ...marked('by-executor', [
     'Case',
     'For',

@@ -73,10 +73,6 @@ const linSpace: ReferenceKernel = throughFloat32(([start, stop, num]) => {
   return [tensorOf(start!.dtype as 'float32', values)];
 });
 
-const l2Loss: ReferenceKernel = throughFloat32(([t]) => [
-  tensorOf(t!.dtype as 'float32', [numbersOf(t!).reduce((sum, x) => sum + x * x, 0) / 2], []),
-]);
-
 /** Vector products along the last axis, of size 3. */
 const cross: ReferenceKernel = throughFloat32(([a, b]) => {
   if (a!.shape.at(-1) !== 3 || !sameShape(a!.shape, b!.shape)) throw new UserError('a cross product needs triples');
@@ -155,7 +151,6 @@ export const combineKernels = {
   Cross: cross,
   HistogramFixedWidth: histogramFixedWidth,
   Imag: complexPart((_, im) => im),
-  L2Loss: l2Loss,
   LinSpace: linSpace,
   Range: range,
   Real: complexPart((re) => re),

@@ -1,0 +1,88 @@
+const f32 = Math.fround;
+
+/** How alike two boxes are, by their numbers. */
+export type Similarity = (i: number, j: number) => number;
+
+/** Intersection over union of boxes [y1, x1, y2, x2] whose corners may be swapped, in float32; 0 where one has no area. */
+export function intersectionOverUnion(boxes: ArrayLike<number>, place: (i: number) => number): Similarity {
+  const corners = (i: number) => {
+    const at = place(i);
+    const [y1, x1, y2, x2] = [boxes[at]!, boxes[at + 1]!, boxes[at + 2]!, boxes[at + 3]!];
+    return { top: Math.min(y1, y2), left: Math.min(x1, x2), bottom: Math.max(y1, y2), right: Math.max(x1, x2) };
+  };
+  return (i, j) => {
+    const [a, b] = [corners(i), corners(j)];
+    const areaA = f32(f32(a.bottom - a.top) * f32(a.right - a.left));
+    const areaB = f32(f32(b.bottom - b.top) * f32(b.right - b.left));
+    if (areaA <= 0 || areaB <= 0) return 0;
+    const height = Math.max(f32(Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top)), 0);
+    const width = Math.max(f32(Math.min(a.right, b.right) - Math.max(a.left, b.left)), 0);
+    const both = f32(height * width);
+    return f32(both / f32(f32(areaA + areaB) - both));
+  };
+}
+
+export type Suppression = {
+  /** At most this many boxes are kept. */
+  readonly limit: number;
+  readonly iouThreshold: number;
+  readonly scoreThreshold: number;
+  /** Soft suppression (Bodla et al. 2017): scores decay by exp(−iou²/2σ); 0 drops boxes outright. */
+  readonly sigma: number;
+};
+
+type Candidate = { readonly box: number; score: number; checked: number };
+
+/** Higher scores first, then lower box numbers. */
+const ahead = (a: Candidate, b: Candidate): boolean => a.score > b.score || (a.score === b.score && a.box < b.box);
+
+/**
+ * Takes boxes from the best score down and leaves out those too like one taken before, as TensorFlow's
+ * DoNonMaxSuppressionOp does. Returns box numbers and (decayed) scores.
+ */
+export function suppress(
+  scores: ArrayLike<number>,
+  similarity: Similarity,
+  { limit, iouThreshold, scoreThreshold, sigma }: Suppression,
+): { box: number; score: number }[] {
+  const queue: Candidate[] = [];
+  for (let box = 0; box < scores.length; box++)
+    if (scores[box]! > scoreThreshold) queue.push({ box, score: scores[box]!, checked: 0 });
+  // The next one is at the end.
+  queue.sort((a, b) => (ahead(a, b) ? 1 : -1));
+  const scale = sigma > 0 ? f32(-0.5 / sigma) : 0;
+  const kept: { box: number; score: number }[] = [];
+  while (kept.length < limit && queue.length > 0) {
+    const next = queue.pop()!;
+    const { score } = next;
+    if (isSuppressed(next, kept)) continue;
+    next.checked = kept.length;
+    if (next.score === score) kept.push({ box: next.box, score });
+    else if (next.score > scoreThreshold) insert(queue, next);
+  }
+  return kept;
+
+  /** Decays the score of `next` by the boxes kept since it was last looked at. */
+  function isSuppressed(next: Candidate, taken: readonly { box: number }[]): boolean {
+    for (let j = taken.length - 1; j >= next.checked; j--) {
+      const alike = similarity(next.box, taken[j]!.box);
+      if (sigma <= 0) {
+        if (alike > iouThreshold) return true;
+        continue;
+      }
+      next.score = alike <= iouThreshold ? f32(next.score * f32(Math.exp(f32(f32(scale * alike) * alike)))) : 0;
+      if (next.score <= scoreThreshold) break;
+    }
+    return false;
+  }
+}
+
+function insert(queue: Candidate[], candidate: Candidate): void {
+  let [low, high] = [0, queue.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (ahead(candidate, queue[middle]!)) low = middle + 1;
+    else high = middle;
+  }
+  queue.splice(low, 0, candidate);
+}
