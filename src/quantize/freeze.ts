@@ -6,7 +6,7 @@ import type { Graph, Node } from '../graph/graph.ts';
 import type { Model } from '../graph/model.ts';
 import { prune } from '../graph/rewrite.ts';
 import type { Range, Ranges } from './ranges.ts';
-import { type Site, scaleSources, sitesOf } from './sites.ts';
+import { type Site, scaleSources, siteOf, sitesOf } from './sites.ts';
 
 /**
  * Puts calibrated ranges, as constants, in the place of those that each run finds for itself. Inputs of a concat get one
@@ -28,6 +28,7 @@ export function freezeRanges(model: Model, ranges: Ranges): Model {
   const limits = commonLimits(graph, sites, ranges.ranges);
   const nodes = new Map(graph.nodes);
   for (const site of sites) freezeSite(site, ranges.ranges.get(site.key)!, limits.get(site.node.name)!, nodes);
+  for (const node of nodes.values()) nodes.set(node.name, readFrozenEnds(node, nodes));
   const keep = [...model.inputs, ...model.outputs].map((end) => end.value.node);
   return { ...model, graph: prune(graph.with(nodes.values()), [...keep, ...model.initializers]) };
 }
@@ -71,6 +72,22 @@ function freezeSite(site: Site, range: Range, limit: number, nodes: Map<string, 
   const max = put('frozen_max', site.form === 'shifted' ? Math.max(range.max, 0) : limit);
   const inputs = site.node.inputs.map((input) => (input === site.min ? min : input === site.max ? max : input));
   nodes.set(site.node.name, { ...site.node, inputs });
+}
+
+/**
+ * A node of plain arithmetic that reads the range a quantized op reports reads the frozen constant instead, so that it can
+ * be folded: the integer bias of a matmul is computed from it.
+ */
+function readFrozenEnds(node: Node, nodes: ReadonlyMap<string, Node>): Node {
+  if (node.op !== 'Mul' && node.op !== 'Sub') return node;
+  const find = { node: (name: string) => nodes.get(name)! };
+  const inputs = node.inputs.map((input) => {
+    if (input.port === 0) return input;
+    const [source] = scaleSources(find, input);
+    const site = source && siteOf(source);
+    return site === undefined ? input : input.port === 1 ? site.min : site.max;
+  });
+  return { ...node, inputs };
 }
 
 function lowest({ node, form }: Site, { min }: Range, limit: number): number {

@@ -40,7 +40,7 @@ export const scaledAttrs = (dtype: Int8['dtype']) => ({
 });
 
 /** quint8 whose first code stands for the minimum: `clamp(rne((x − min) · 255 / (max − min)))`. */
-export const minFirstAttrs = { ...scaledAttrs('quint8'), mode: 'MIN_FIRST' };
+export const minFirstAttrs = { ...scaledAttrs('quint8'), mode: 'MIN_FIRST', round_mode: 'HALF_AWAY_FROM_ZERO' };
 
 /** The nodes that give the smallest and largest element of `x` in each run. */
 export function dynamicRange(x: Value, { add, constant }: RewriteContext): { min: Value; max: Value } {

@@ -10,6 +10,8 @@ export type RequantizeTo = {
   readonly limit?: number | undefined;
   /** The number of output channels where each has a scale of its own. */
   readonly channels?: number | undefined;
+  /** Whether calibration is to freeze the range. Not where fusing drops the rounding altogether. */
+  readonly isSite?: boolean;
 };
 
 const float32 = type('float32');
@@ -22,7 +24,7 @@ const unbounded = 3.4e38;
 export function requantized(sum: Value, context: RewriteContext, to: RequantizeTo): Int8 {
   const attrs = {
     out_type: type(to.dtype),
-    [rangeKey]: formatValue({ node: context.root.name, port: 0 }),
+    ...(to.isSite === false ? {} : { [rangeKey]: formatValue({ node: context.root.name, port: 0 }) }),
     ...(to.limit === undefined ? {} : { [rangeLimit]: float(to.limit) }),
   };
   return to.channels === undefined ? perTensor(sum, context, to, attrs) : perChannel(sum, context, to, attrs);

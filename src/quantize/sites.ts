@@ -26,12 +26,12 @@ const rangeInputs: Readonly<Record<string, readonly [min: number, max: number]>>
 /** The site that `node` is, if it is one. */
 export function siteOf(node: Node): Site | undefined {
   const inputs = rangeInputs[node.op];
-  if (inputs === undefined) return undefined;
   const key = node.attrs.get(rangeKey);
+  if (inputs === undefined || key === undefined) return undefined;
   const limit = node.attrs.get(rangeLimit);
   return {
     node,
-    key: (key && attrValue(key, 'string')) ?? formatValue({ node: node.name, port: 0 }),
+    key: attrValue(key, 'string') ?? formatValue({ node: node.name, port: 0 }),
     min: node.inputs[inputs[0]]!,
     max: node.inputs[inputs[1]]!,
     form: formOf(node),

@@ -42,7 +42,8 @@ const fuseRequantize = rule('fuse-conv-requantize', requantized, ({ conv, min, m
  * QuantizeV2(Relu(AddV2(Dequantize(Requantize(QuantizedConv2DWithBias)), Dequantize(z))))
  *   ⇒  QuantizedConv2DWithBias[Signed]SumAndReluAndRequantize(…, z): the residual add in the convolution's epilogue.
  *
- * Needs a quint8 input, as TensorFlow's kernels do, and a summand that is not a constant: stock TensorFlow crashes on it.
+ * Needs a quint8 input, as TensorFlow's kernels do, and a summand that is neither a constant nor the convolution's own
+ * input: TensorFlow writes the result over the summand, and crashes on those.
  */
 function fuseResidual(sumOp: 'AddV2' | 'Add', relu: 'Relu' | 'Relu6'): Rule {
   const convolved = op('Dequantize', requantizedOnce, any('c'), any('d'));
@@ -52,6 +53,7 @@ function fuseResidual(sumOp: 'AddV2' | 'Add', relu: 'Relu' | 'Relu6'): Rule {
     if (context.uses({ node: requantize.name, port: 0 }).length > 1) return undefined;
     const summand = int8Behind(z);
     const isUnsigned = readAttr(conv, 'Tinput', 'type') === 'quint8';
+    if (conv.inputs[0]!.node === summand.codes.node) return undefined;
     if (
       !isUnsigned ||
       !isScaled(z) ||

@@ -4,6 +4,7 @@ import type { Node, Value } from '../../graph/graph.ts';
 import { any, constant, op } from '../../graph/pattern.ts';
 import type { RewriteContext } from '../../graph/rewrite.ts';
 import { type Rule, rule } from '../../graph/rewrite.ts';
+import { float32Scalar } from '../int8.ts';
 
 const matmul = op('QuantizedMatMulWithBias').as('matmul').shared();
 
@@ -21,22 +22,23 @@ const hasConstantBias = (matmul: Node, context: RewriteContext): boolean =>
 
 /**
  * Dequantize(Requantize(QuantizedMatMulWithBias))  ⇒  QuantizedMatMulWithBiasAndDequantize: the fp32 result of the exact
- * integer sum, without the rounding between.
+ * integer sum, without the rounding between. The op takes the range of a rounding that it does not do; its value is ignored.
  */
 const fuseDequantize = rule(
   'fuse-matmul-dequantize',
   op(
     'Dequantize',
-    op('Requantize', matmul, any('low'), any('high'), constant('min'), constant('max')).as('requantize').shared(),
+    op('Requantize', matmul, any('low'), any('high'), any('min'), any('max')).as('requantize').shared(),
     any('c'),
     any('d'),
   ),
-  ({ matmul: node, requantize, min, max }, context) => {
+  ({ matmul: node, requantize }, context) => {
     if (readAttr(requantize, 'out_type', 'type') !== 'qint8' || !hasConstantBias(node, context)) return undefined;
+    const ignored = [float32Scalar(context, 'unused_min', -1), float32Scalar(context, 'unused_max', 1)];
     return context.add(
       'QuantizedMatMulWithBiasAndDequantize',
       'fused',
-      [...node.inputs, min.value, max.value],
+      [...node.inputs, ...ignored],
       attrsOf(node, 'float32'),
     );
   },

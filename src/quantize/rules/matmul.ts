@@ -89,7 +89,7 @@ function quantizeMatMul(
   );
   // Codes of quint8 begin at zero: requantizing is the relu.
   if (staysInt8) return dequantized(requantized(sum, context, { dtype: 'quint8' }), context);
-  const result = dequantized(requantized(sum, context, { dtype: 'qint8' }), context);
+  const result = dequantized(requantized(sum, context, { dtype: 'qint8', isSite: false }), context);
   const isScaledBack = shares.some((share) => share !== 1);
   const scaled = isScaledBack
     ? add('Mul', 'scaled', [result, context.constant('scale', tensor('float32', [columns], shares))], float32)
