@@ -8,7 +8,7 @@ import type { OpName } from '../../graph/ops/index.ts';
 import { any, commutative, constant, op } from '../../graph/pattern.ts';
 import { type RewriteContext, type Rule, rule } from '../../graph/rewrite.ts';
 import { frozenScale } from '../frozen.ts';
-import { int8Behind, isScaled } from '../int8.ts';
+import { int8Behind, isScaled, rangeKey } from '../int8.ts';
 
 const requantizes = ['Requantize', 'RequantizePerChannel'] as const;
 
@@ -35,7 +35,7 @@ const fuseRequantize = rule('fuse-conv-requantize', requantized, ({ conv, min, m
   if (fused === undefined || bias === undefined) return undefined;
   const dtype = readAttr(context.root, 'out_type', 'type', 'quint8');
   const inputs = [...fusedInputs(conv, bias, context), min.value, max.value];
-  return outputs(context.add(fused, 'fused', inputs, fusedAttrs(conv, dtype)));
+  return outputs(context.add(fused, 'fused', inputs, fusedAttrs(conv, context.root, dtype)));
 });
 
 /**
@@ -66,7 +66,10 @@ function fuseResidual(sumOp: 'AddV2' | 'Add', relu: 'Relu' | 'Relu6'): Rule {
     const fused = `QuantizedConv2DWithBias${summand.dtype === 'qint8' ? 'Signed' : ''}SumAndReluAndRequantize` as const;
     const inputs = [...fusedInputs(conv, bias, context), min.value, max.value, summand.codes, summand.min, summand.max];
     return outputs(
-      context.add(fused, 'fused', inputs, { ...fusedAttrs(conv, 'quint8'), Tsummand: type(summand.dtype) }),
+      context.add(fused, 'fused', inputs, {
+        ...fusedAttrs(conv, context.root, 'quint8'),
+        Tsummand: type(summand.dtype),
+      }),
     );
   });
 }
@@ -96,7 +99,7 @@ function fusedInputs(conv: Node, bias: Tensor<'qint32'>, context: RewriteContext
   return [codes, weights, context.constant('bias', bias), ...ranges];
 }
 
-function fusedAttrs(conv: Node, dtype: DType) {
+function fusedAttrs(conv: Node, root: Node, dtype: DType) {
   return {
     ...Object.fromEntries(
       ['strides', 'padding', 'dilations', 'padding_list', 'Tinput', 'Tfilter'].map((name) => [
@@ -105,6 +108,7 @@ function fusedAttrs(conv: Node, dtype: DType) {
       ]),
     ),
     Tbias: type('qint32'),
+    [rangeKey]: root.attrs.get(rangeKey),
     out_type: type(dtype === 'qint8' ? 'qint8' : 'quint8'),
   };
 }

@@ -4,7 +4,7 @@ import type { Node, Value } from '../../graph/graph.ts';
 import { any, constant, op } from '../../graph/pattern.ts';
 import type { RewriteContext } from '../../graph/rewrite.ts';
 import { type Rule, rule } from '../../graph/rewrite.ts';
-import { float32Scalar } from '../int8.ts';
+import { float32Scalar, rangeKey } from '../int8.ts';
 
 const matmul = op('QuantizedMatMulWithBias').as('matmul').shared();
 
@@ -51,7 +51,8 @@ const fuseRequantize = rule(
   ({ matmul: node, min, max }, context): readonly Value[] | undefined => {
     if (readAttr(context.root, 'out_type', 'type') !== 'quint8' || !hasConstantBias(node, context)) return undefined;
     const inputs = [...node.inputs, min.value, max.value];
-    const fused = context.add('QuantizedMatMulWithBiasAndReluAndRequantize', 'fused', inputs, attrsOf(node, 'quint8'));
+    const attrs = { ...attrsOf(node, 'quint8'), [rangeKey]: context.root.attrs.get(rangeKey) };
+    const fused = context.add('QuantizedMatMulWithBiasAndReluAndRequantize', 'fused', inputs, attrs);
     return [0, 1, 2].map((port) => ({ node: fused.node, port }));
   },
 );

@@ -1,0 +1,57 @@
+import { type Progress, silent } from '../base/progress.ts';
+import type { Dataset } from '../data/dataset.ts';
+import type { Model } from '../graph/model.ts';
+import type { Feeds } from '../graph/runner.ts';
+import type { Method } from '../quantize/observers.ts';
+import type { QuantizeOptions as GraphOptions } from '../quantize/options.ts';
+import { quantizeModel } from '../quantize/quantize.ts';
+import type { Ranges } from '../quantize/ranges.ts';
+import type { BackendName } from '../runtime/backends.ts';
+import { evaluateNode, type SavableModel, savable } from './model.ts';
+import { runnerOn } from './runner.ts';
+
+export type QuantizeOptions = Pick<GraphOptions, 'perChannel' | 'excludeOps' | 'excludeNodes'> & {
+  /** Samples to find the ranges of activations with. */
+  readonly calibration: Dataset;
+  /** How many of them: 100 by default. */
+  readonly samples?: number;
+  /** How ranges are chosen: 'minmax' by default. */
+  readonly method?: Method;
+  readonly backend?: BackendName | 'auto';
+  readonly progress?: Progress;
+  readonly signal?: AbortSignal;
+};
+
+/** An INT8 model, with the stages it came through. */
+export type QuantizedModel = SavableModel & {
+  readonly stages: { readonly a: SavableModel; readonly b: SavableModel; readonly c: SavableModel };
+  readonly ranges: Ranges;
+};
+
+/**
+ * The whole pipeline: optimize → quantize → calibrate → fuse. The result runs in stock TensorFlow and in octet.
+ *
+ *     const int8 = await quantize(await load('model.pb'), { calibration: imageFolder('images/', recipe) });
+ *     await int8.save('model.int8.pb');
+ */
+export async function quantize(model: Model, options: QuantizeOptions): Promise<QuantizedModel> {
+  const { calibration, samples = 100, method = 'minmax', backend = 'auto', progress = silent, signal } = options;
+  const { a, b, c, ranges } = await quantizeModel(model, {
+    perChannel: options.perChannel ?? true,
+    excludeOps: options.excludeOps ?? new Set(),
+    excludeNodes: options.excludeNodes ?? [],
+    samples: feedsOf(calibration, samples),
+    total: calibration.size === undefined ? samples : Math.min(samples, calibration.size),
+    method,
+    openRunner: runnerOn(backend),
+    evaluate: evaluateNode,
+    progress,
+    ...(signal === undefined ? {} : { signal }),
+  });
+  return { ...savable(c), stages: { a: savable(a), b: savable(b), c: savable(c) }, ranges };
+}
+
+/** The feeds of the first `limit` samples of a data set. */
+export async function* feedsOf(dataset: Dataset, limit: number): AsyncGenerator<Feeds> {
+  for await (const sample of dataset.samples({ limit })) yield sample.feeds;
+}

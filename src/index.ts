@@ -1,0 +1,17 @@
+/** The public API: `load → optimize → quantize → compile → run`, and what measures it. */
+
+export { type CompareOptions, compare, type LayerComparison } from './api/compare.ts';
+export { type Inspection, inspect } from './api/inspect.ts';
+export { load, type SavableModel } from './api/model.ts';
+export { type OptimizeOptions, optimize } from './api/optimize.ts';
+export { type QuantizedModel, type QuantizeOptions, quantize } from './api/quantize.ts';
+export { InternalError, UnsupportedError, UserError } from './base/errors.ts';
+export type { Progress } from './base/progress.ts';
+export { type Tensor, tensor, tensorOf } from './base/tensor.ts';
+export type { Dataset, Sample } from './data/dataset.ts';
+export { type Evaluation, evaluate } from './data/evaluate.ts';
+export { openDataset } from './data/open.ts';
+export type { Recipe } from './data/recipe/recipe.ts';
+export { imageFolder } from './data/sources/folder.ts';
+export type { Model } from './graph/model.ts';
+export { type CompileOptions, compile, type Session } from './runtime/session.ts';
