@@ -18,6 +18,8 @@ export type Sample = {
   readonly index: number;
   readonly count: number;
   readonly feeds: Feeds;
+  /** In a batch of samples of different lengths along the first axis: those lengths. */
+  readonly lengths?: readonly number[];
   /** One a sample, undefined where it is not known. */
   readonly labels?: readonly (Label | undefined)[];
 };
@@ -128,5 +130,7 @@ function joined(samples: readonly Sample[]): Sample {
     first.name,
   );
   const labels = samples.map((sample) => sample.labels?.[0]);
-  return { name: first.name, index: first.index, count: samples.length, feeds, labels };
+  const lengths = samples.map((sample) => sample.feeds.values().next().value?.shape[0] ?? 1);
+  const uneven = lengths.some((length) => length !== lengths[0]) ? { lengths } : {};
+  return { name: first.name, index: first.index, count: samples.length, feeds, labels, ...uneven };
 }

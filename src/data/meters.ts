@@ -61,12 +61,17 @@ function pick(outputs: Outputs, name: string | undefined): Tensor {
   throw new UserError(`the model gave no output '${name}'`, {}, `correct the recipe's metric; there are: ${there}`);
 }
 
-/** An output's numbers, split evenly among the samples of the batch. */
-function rows(t: Tensor, count: number): Numbers[] {
+/** An output's numbers, split among the samples of the batch: evenly, or by their lengths. */
+function rows(t: Tensor, { count, lengths = new Array<number>(count).fill(1) }: Sample): Numbers[] {
   const values = t.dtype === 'float32' ? t.data : numbersOf(t);
-  const step = values.length / count;
+  const step = values.length / lengths.reduce((sum, length) => sum + length, 0);
   if (!Number.isInteger(step)) throw new UserError(`an output of ${values.length} numbers is not for ${count} samples`);
-  return Array.from({ length: count }, (_, i) => values.slice(i * step, (i + 1) * step));
+  let at = 0;
+  return lengths.map((length) => {
+    const start = at;
+    at += length * step;
+    return values.slice(start, at);
+  });
 }
 
 const labelOf = (sample: Sample, i: number): number | undefined => {
@@ -83,7 +88,7 @@ function labelMeter(
   let seen = false;
   return {
     add: (outputs, sample) =>
-      rows(pick(outputs, output), sample.count).forEach((scores, i) => {
+      rows(pick(outputs, output), sample).forEach((scores, i) => {
         const label = labelOf(sample, i);
         if (label === undefined) return;
         seen = true;
@@ -132,10 +137,10 @@ function rankingMeter(output: string | undefined, k: number): Meter {
 function agreementMeter(output: string | undefined): Meter {
   const meter = agreement();
   return {
-    add: (outputs, { count }, reference) => {
+    add: (outputs, sample, reference) => {
       if (reference === undefined) return;
-      const expected = rows(pick(reference, output), count);
-      rows(pick(outputs, output), count).forEach((scores, i) => {
+      const expected = rows(pick(reference, output), sample);
+      rows(pick(outputs, output), sample).forEach((scores, i) => {
         meter.add(expected[i]!, scores);
       });
     },
@@ -167,9 +172,9 @@ function noiseMeter(output: string | undefined): Meter {
 type DetectionRecipe = Extract<MetricRecipe, { kind: 'detection' }>;
 
 /** The detections of each picture of a batch: boxes [B, N, 4], scores and classes [B, N], and how many are real [B]. */
-export function detectionsOf(outputs: Outputs, metric: DetectionRecipe, count: number): Detection[][] {
+export function detectionsOf(outputs: Outputs, metric: DetectionRecipe, sample: Sample): Detection[][] {
   const [boxes, scores, classes] = [metric.boxes, metric.scores, metric.classes].map((name) =>
-    rows(pick(outputs, name), count),
+    rows(pick(outputs, name), sample),
   ) as [Numbers[], Numbers[], Numbers[]];
   const real = metric.count === undefined ? undefined : numbersOf(pick(outputs, metric.count));
   return scores.map((list, picture) => {
@@ -192,7 +197,7 @@ function precisionMeter(metric: DetectionRecipe): Meter {
   let seen = false;
   return {
     add: (outputs, sample) =>
-      detectionsOf(outputs, metric, sample.count).forEach((found, i) => {
+      detectionsOf(outputs, metric, sample).forEach((found, i) => {
         const truth = sample.labels?.[i];
         if (truth === undefined || typeof truth === 'number') return;
         seen = true;
@@ -206,10 +211,10 @@ function precisionMeter(metric: DetectionRecipe): Meter {
 function detectionMeter(metric: DetectionRecipe): Meter {
   const meter = detectionAgreement(metric);
   return {
-    add: (outputs, { count }, reference) => {
+    add: (outputs, sample, reference) => {
       if (reference === undefined) return;
-      const expected = detectionsOf(reference, metric, count);
-      detectionsOf(outputs, metric, count).forEach((found, i) => {
+      const expected = detectionsOf(reference, metric, sample);
+      detectionsOf(outputs, metric, sample).forEach((found, i) => {
         meter.add(expected[i]!, found);
       });
     },

@@ -25,7 +25,7 @@ function pair(path: string): { readonly rating: string; readonly negative: strin
 /**
  * The leave-one-out test of He et al., "Neural Collaborative Filtering" (2017): `*.test.rating` has a line `user item …`
  * for each user, `*.test.negative` a line `(user,item) negative …`. A sample is a user with the chosen item first (so its
- * label is 0) and then the negatives: as many rows for each input.
+ * label is 0) and then the negatives other than that: as many rows for each input.
  */
 export function ratingDataset(path: string, recipe: Recipe): Dataset {
   const files = pair(path);
@@ -42,7 +42,9 @@ export function ratingDataset(path: string, recipe: Recipe): Dataset {
       const [key, ...others] = negative.split('\t');
       if (key !== `(${user},${item})`)
         throw new UserError(`line ${line} is for ${key}, not for (${user},${item})`, { file: files.negative });
-      const candidates = Int32Array.of(item!, ...wholeNumbers(others, files.negative, line));
+      // The published files name the chosen item among the negatives of 156 users; it is no negative there.
+      const negatives = wholeNumbers(others, files.negative, line).filter((other) => other !== item);
+      const candidates = Int32Array.of(item!, ...negatives);
       const users = new Int32Array(candidates.length).fill(user!);
       const shape = [candidates.length];
       const feeds = new Map(
