@@ -1,6 +1,7 @@
 import type { OpName } from '../graph/ops/index.ts';
 import { activationReference } from './activation/reference.ts';
 import { arrayReference } from './array/reference.ts';
+import { audioReference } from './audio/reference.ts';
 import { controlReference } from './control/reference.ts';
 import { convReference } from './conv/reference.ts';
 import { depthwiseReference } from './depthwise/reference.ts';
@@ -100,7 +101,7 @@ const missing = {
   ]),
   // Sound.
   ...marked('not-implemented', [
-    'AudioMicrofrontend', 'AudioSpectrogram', 'AudioSummary', 'AudioSummaryV2', 'DecodeWav', 'EncodeWav', 'Mfcc',
+    'AudioMicrofrontend', 'AudioSummary', 'AudioSummaryV2',
   ]),
   // Neural networks.
   ...marked('not-implemented', [
@@ -153,6 +154,7 @@ export const reference: Readonly<Record<OpName, ReferenceKernel | ByExecutor | N
   ...tablesReference,
   ...stringsReference,
   ...parsingReference,
+  ...audioReference,
   ...marked('by-executor', [
     'Case',
     'For',
