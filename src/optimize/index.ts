@@ -1,0 +1,2 @@
+export { type OptimizeOptions, optimize, passes } from './optimize.ts';
+export type { Evaluate, Pass } from './pass.ts';
