@@ -62,7 +62,7 @@ export function readNpy(bytes: Uint8Array, place: Place = {}): Tensor {
   }
   // The copy is the tensor's own, so it may be changed in place.
   const part = kind === 'c' ? width / 2 : kind === 'U' ? 4 : text ? 1 : width;
-  let body = bytes.slice(dataAt, dataAt + count * width);
+  let body = new Uint8Array(bytes.subarray(dataAt, dataAt + count * width));
   if (order === '>') swapBytes(body, part);
   if (fortran) body = toRowMajor(body, shape, width);
   return text ? textTensor(body, shape, width, kind === 'U', place) : tensorFromBytes(dtype!, shape, body);

@@ -43,7 +43,7 @@ export async function* readRecords(
         const data = part.subarray(0, wanted - footerBytes);
         if (maskCrc(crc32c(data)) !== uint32At(part, data.length))
           throw new UserError(`record ${record}: its checksum is wrong`, place, remedy);
-        yield data.slice();
+        yield new Uint8Array(data);
         record++;
         wanted = headerBytes;
       }

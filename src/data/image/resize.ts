@@ -166,7 +166,7 @@ export function resize(picture: Picture, width: number, height: number, filter: 
     });
     data = out;
   }
-  return { width, height, channels, data: data === picture.data ? data.slice() : data };
+  return { width, height, channels, data: data === picture.data ? new Uint8Array(data) : data };
 }
 
 /** The part of the picture that begins at (`left`, `top`), which must lie inside. */
