@@ -1,0 +1,20 @@
+import type { AddCommand } from '../command.ts';
+import { calibrateCommand } from './calibrate.ts';
+import { compareCommand } from './compare.ts';
+import { evaluateCommand } from './evaluate.ts';
+import { fuseCommand } from './fuse.ts';
+import { inspectCommand } from './inspect.ts';
+import { optimizeCommand } from './optimize.ts';
+import { quantizeCommand } from './quantize.ts';
+import { runCommand } from './run.ts';
+
+export const commands: readonly AddCommand[] = [
+  inspectCommand,
+  optimizeCommand,
+  quantizeCommand,
+  calibrateCommand,
+  fuseCommand,
+  evaluateCommand,
+  compareCommand,
+  runCommand,
+];

@@ -1,0 +1,119 @@
+import { join } from 'node:path';
+import { Option } from 'commander';
+import { inspect } from '../../api/inspect.ts';
+import { type QuantizedModel, quantize } from '../../api/quantize.ts';
+import { UserError } from '../../base/errors.ts';
+import { writeWhole } from '../../base/files.ts';
+import { type Method, observers } from '../../quantize/observers.ts';
+import { formatRanges } from '../../quantize/ranges.ts';
+import type { AddCommand } from '../command.ts';
+import {
+  type BackendOption,
+  type DataOptions,
+  gather,
+  type JsonOption,
+  loadModel,
+  type ModelOptions,
+  openData,
+  print,
+  wholeNumber,
+  withBackend,
+  withData,
+  withJson,
+  withModel,
+} from '../options.ts';
+import { terminalProgress } from '../progress.ts';
+import { copyRecipe } from '../recipe.ts';
+import { percent, table } from '../table.ts';
+
+export type QuantizeFlags = {
+  readonly samples: number;
+  readonly method: Method;
+  readonly perTensor?: boolean;
+  readonly excludeOp?: readonly string[];
+  readonly excludeNode?: readonly string[];
+};
+type Options = ModelOptions &
+  DataOptions &
+  BackendOption &
+  JsonOption &
+  QuantizeFlags & { output: string; keepStages?: string };
+
+export const quantizeCommand: AddCommand = (program, signal) => {
+  const command = program
+    .command('quantize <model>')
+    .description('the whole pipeline: optimize, quantize, calibrate, fuse')
+    .requiredOption('-o, --output <path>', 'where to write: .pb, .pbtxt, or a folder for a SavedModel')
+    .option('--samples <n>', 'how many samples to calibrate with', wholeNumber, 100)
+    .addOption(new Option('--method <name>', 'how ranges are chosen').choices(Object.keys(observers)).default('minmax'))
+    .option('--per-tensor', 'one scale for all channels of the weights')
+    .option('--exclude-op <ops>', 'ops that stay in fp32', gather)
+    .option('--exclude-node <names>', 'nodes that stay in fp32: names, or /patterns/', gather)
+    .option('--keep-stages <folder>', 'write the stages (a), (b), (c) and the ranges there');
+  withJson(withBackend(withData(withModel(command)))).action(async (path: string, options: Options) => {
+    const model = await loadModel(path, options);
+    const { calibration } = await openData(path, model, options);
+    const result = await quantize(model, {
+      calibration,
+      samples: options.samples,
+      method: options.method,
+      ...graphOptions(options),
+      backend: options.backend,
+      progress: terminalProgress(),
+      signal,
+    });
+    signal.throwIfAborted();
+    if (options.keepStages !== undefined) await writeStages(result, options.keepStages);
+    await result.save(options.output);
+    await copyRecipe(path, options.output, options.recipe);
+    report(result, calibration.skipped(), options);
+  });
+};
+
+/** What of the graph is quantized, as the options say. */
+export const graphOptions = ({
+  perTensor,
+  excludeOp = [],
+  excludeNode = [],
+}: Omit<QuantizeFlags, 'samples' | 'method'>) => ({
+  perChannel: perTensor !== true,
+  excludeOps: new Set(excludeOp),
+  excludeNodes: excludeNode.map(nodePattern),
+});
+
+/** `/pattern/` is a regular expression, anything else a name. */
+function nodePattern(text: string): string | RegExp {
+  const match = /^\/(.*)\/$/.exec(text);
+  if (match === null) return text;
+  try {
+    return new RegExp(match[1]!);
+  } catch (error) {
+    throw new UserError(`'${text}' is not a pattern`, {}, 'write a regular expression between slashes', {
+      cause: error,
+    });
+  }
+}
+
+async function writeStages({ stages, ranges }: QuantizedModel, folder: string): Promise<void> {
+  await stages.a.save(join(folder, 'a.optimized.pb'));
+  await stages.b.save(join(folder, 'b.quantized.pb'));
+  await stages.c.save(join(folder, 'c.fused.pb'));
+  await writeWhole(join(folder, 'ranges.json'), formatRanges(ranges));
+}
+
+function report(result: QuantizedModel, skipped: readonly { file: string; reason: string }[], options: Options): void {
+  const { int8, macs, fp32 } = inspect(result);
+  const summary = { output: options.output, samples: result.ranges.samples, skipped, int8, macs, fp32 };
+  print(summary, options, () => {
+    const left =
+      fp32.length === 0
+        ? ''
+        : `${table([['stays in fp32', 'op', 'because'], ...fp32.map((f) => [f.node, f.op, f.reason])])}\n\n`;
+    const passed =
+      skipped.length === 0
+        ? ''
+        : `${skipped.length} samples could not be read (${skipped[0]!.file}: ${skipped[0]!.reason})\n`;
+    const share = macs === 0 ? 0 : int8.macs / macs;
+    return `${left}${passed}${int8.nodes} ops in int8, ${percent(share)} of the multiply-adds; calibrated with ${result.ranges.samples} samples; wrote ${options.output}`;
+  });
+}
