@@ -19,6 +19,7 @@ import { reduceReference } from './reduce/reference.ts';
 import type { ReferenceKernel } from './reference-kernel.ts';
 import { requantizeReference } from './requantize/reference.ts';
 import { softmaxReference } from './softmax/reference.ts';
+import { sparseReference } from './sparse/reference.ts';
 import { stateReference } from './state/reference.ts';
 import { stringsReference } from './strings/reference.ts';
 import { tablesReference } from './tables/reference.ts';
@@ -89,15 +90,13 @@ const missing = {
   // Sparse and ragged tensors.
   ...marked('not-implemented', [
     'AddManySparseToTensorsMap', 'AddSparseToTensorsMap', 'DenseToDenseSetOperation', 'DenseToSparseSetOperation',
-    'DeserializeManySparse', 'DeserializeSparse', 'RaggedCross', 'RaggedGather', 'RaggedRange',
-    'RaggedTensorFromVariant', 'RaggedTensorToSparse', 'RaggedTensorToTensor', 'RaggedTensorToVariant',
-    'SerializeManySparse', 'SerializeSparse', 'SetSize', 'SparseAdd', 'SparseBincount', 'SparseConcat', 'SparseCross',
-    'SparseCrossHashed', 'SparseCrossV2', 'SparseDenseCwiseAdd', 'SparseDenseCwiseDiv', 'SparseDenseCwiseMul',
-    'SparseFillEmptyRows', 'SparseReduceMax', 'SparseReduceMaxSparse', 'SparseReduceSum', 'SparseReduceSumSparse',
-    'SparseReorder', 'SparseReshape', 'SparseSegmentMean', 'SparseSegmentMeanWithNumSegments', 'SparseSegmentSqrtN',
-    'SparseSegmentSqrtNWithNumSegments', 'SparseSegmentSum', 'SparseSegmentSumWithNumSegments', 'SparseSlice',
-    'SparseSoftmax', 'SparseSparseMaximum', 'SparseSparseMinimum', 'SparseSplit', 'SparseTensorDenseAdd',
-    'SparseTensorDenseMatMul', 'SparseToDense', 'SparseToSparseSetOperation', 'TakeManySparseFromTensorsMap',
+    'DeserializeManySparse', 'DeserializeSparse', 'RaggedCross', 'RaggedGather',
+    'RaggedTensorFromVariant', 'RaggedTensorToTensor', 'RaggedTensorToVariant',
+    'SerializeManySparse', 'SerializeSparse', 'SetSize', 'SparseBincount', 'SparseCross',
+    'SparseCrossHashed', 'SparseCrossV2',
+    'SparseReduceMaxSparse', 'SparseReduceSumSparse',
+    'SparseSparseMaximum', 'SparseSparseMinimum',
+    'SparseToSparseSetOperation', 'TakeManySparseFromTensorsMap',
   ]),
   // Sound.
   ...marked('not-implemented', [
@@ -155,6 +154,7 @@ export const reference: Readonly<Record<OpName, ReferenceKernel | ByExecutor | N
   ...stringsReference,
   ...parsingReference,
   ...audioReference,
+  ...sparseReference,
   ...marked('by-executor', [
     'Case',
     'For',
