@@ -40,6 +40,7 @@ const nonMaxSuppression: ReferenceKernel = throughFloat32(([boxes, scores, maxOu
     iouThreshold: checkThreshold(iou === undefined ? readAttr(node, 'iou_threshold', 'float', 0.5) : numberOf(iou)),
     scoreThreshold: score === undefined ? anyScore : numberOf(score),
     sigma: sigma === undefined ? 0 : numberOf(sigma),
+    ties: 'byBox',
   });
   const size = readAttr(node, 'pad_to_max_output_size', 'bool', false) ? wanted : kept.length;
   const indices = vectorOf(
@@ -62,6 +63,7 @@ const withOverlaps: ReferenceKernel = ([overlaps, scores, maxOutput, overlap, sc
     iouThreshold: numberOf(overlap!),
     scoreThreshold: numberOf(score!),
     sigma: 0,
+    ties: 'byBox',
   });
   return [vectorOf(kept.map(({ box }) => box))];
 };
@@ -93,9 +95,11 @@ function detect(
       (_, box) => (scores.data as Float32Array)[(n * count + box) * types + type]!,
     );
     const similarity = intersectionOverUnion(boxes.data as Float32Array, (box) => place(box, type));
-    suppress(own, similarity, { limit, iouThreshold, scoreThreshold, sigma: 0 }).forEach(({ box, score }, i) => {
-      found[type * limit + i] = { score, type, at: place(box, type) };
-    });
+    suppress(own, similarity, { limit, iouThreshold, scoreThreshold, sigma: 0, ties: 'unordered' }).forEach(
+      ({ box, score }, i) => {
+        found[type * limit + i] = { score, type, at: place(box, type) };
+      },
+    );
   }
   introsort(found, (a, b) => a.score > b.score);
   return found.filter(({ at }) => at >= 0);

@@ -1,3 +1,5 @@
+import { sink } from './heap.ts';
+
 /** At most this many elements are left to the final insertion sort. */
 const threshold = 16;
 
@@ -56,34 +58,12 @@ function partition<T>(items: T[], first: number, last: number, before: (a: T, b:
 /** Where the partitions degenerate. */
 function heapsort<T>(items: T[], first: number, last: number, before: (a: T, b: T) => boolean): void {
   const heap = items.slice(first, last);
-  const sift = (start: number, size: number, value: T) => {
-    // As __adjust_heap: down along the larger children to a leaf, then up again.
-    let hole = start;
-    let child = hole;
-    while (child < Math.floor((size - 1) / 2)) {
-      child = 2 * child + 2;
-      if (before(heap[child]!, heap[child - 1]!)) child--;
-      heap[hole] = heap[child]!;
-      hole = child;
-    }
-    if (size % 2 === 0 && child === (size - 2) / 2) {
-      child = 2 * child + 1;
-      heap[hole] = heap[child]!;
-      hole = child;
-    }
-    let parent = Math.floor((hole - 1) / 2);
-    while (hole > start && before(heap[parent]!, value)) {
-      heap[hole] = heap[parent]!;
-      hole = parent;
-      parent = Math.floor((hole - 1) / 2);
-    }
-    heap[hole] = value;
-  };
-  for (let parent = Math.floor((heap.length - 2) / 2); parent >= 0; parent--) sift(parent, heap.length, heap[parent]!);
+  for (let parent = Math.floor((heap.length - 2) / 2); parent >= 0; parent--)
+    sink(heap, parent, heap.length, heap[parent]!, before);
   for (let end = heap.length - 1; end > 0; end--) {
-    const value = heap[end]!;
+    const item = heap[end]!;
     heap[end] = heap[0]!;
-    sift(0, end, value);
+    sink(heap, 0, end, item, before);
   }
   heap.forEach((item, i) => {
     items[first + i] = item;

@@ -1,3 +1,5 @@
+import { popHeap, pushHeap } from './heap.ts';
+
 const f32 = Math.fround;
 
 /** How alike two boxes are, by their numbers. */
@@ -27,14 +29,19 @@ export type Suppression = {
   readonly limit: number;
   readonly iouThreshold: number;
   readonly scoreThreshold: number;
-  /** Soft suppression (Bodla et al. 2017): scores decay by exp(−iou²/2σ); 0 drops boxes outright. */
+  /** Soft suppression (Bodla et al. 2017): scores decay by exp(−iou²/2σ), whatever the threshold; 0 drops boxes outright. */
   readonly sigma: number;
+  /** How equal scores are ordered: by box, or as TensorFlow's heap of scores alone leaves them. */
+  readonly ties: 'byBox' | 'unordered';
 };
 
 type Candidate = { readonly box: number; score: number; checked: number };
 
-/** Higher scores first, then lower box numbers. */
-const ahead = (a: Candidate, b: Candidate): boolean => a.score > b.score || (a.score === b.score && a.box < b.box);
+/** Which of two candidates comes later. Of equal scores the higher box number does, or (unordered) neither. */
+const orders = {
+  byBox: (a: Candidate, b: Candidate): boolean => a.score < b.score || (a.score === b.score && a.box > b.box),
+  unordered: (a: Candidate, b: Candidate): boolean => a.score < b.score,
+};
 
 /**
  * Takes boxes from the best score down and leaves out those too like one taken before, as TensorFlow's
@@ -43,22 +50,21 @@ const ahead = (a: Candidate, b: Candidate): boolean => a.score > b.score || (a.s
 export function suppress(
   scores: ArrayLike<number>,
   similarity: Similarity,
-  { limit, iouThreshold, scoreThreshold, sigma }: Suppression,
+  { limit, iouThreshold, scoreThreshold, sigma, ties }: Suppression,
 ): { box: number; score: number }[] {
   const queue: Candidate[] = [];
+  const later = orders[ties];
   for (let box = 0; box < scores.length; box++)
-    if (scores[box]! > scoreThreshold) queue.push({ box, score: scores[box]!, checked: 0 });
-  // The next one is at the end.
-  queue.sort((a, b) => (ahead(a, b) ? 1 : -1));
+    if (scores[box]! > scoreThreshold) pushHeap(queue, { box, score: scores[box]!, checked: 0 }, later);
   const scale = sigma > 0 ? f32(-0.5 / sigma) : 0;
   const kept: { box: number; score: number }[] = [];
   while (kept.length < limit && queue.length > 0) {
-    const next = queue.pop()!;
+    const next = popHeap(queue, later)!;
     const { score } = next;
     if (isSuppressed(next, kept)) continue;
     next.checked = kept.length;
     if (next.score === score) kept.push({ box: next.box, score });
-    else if (next.score > scoreThreshold) insert(queue, next);
+    else if (next.score > scoreThreshold) pushHeap(queue, next, later);
   }
   return kept;
 
@@ -70,19 +76,9 @@ export function suppress(
         if (alike > iouThreshold) return true;
         continue;
       }
-      next.score = alike <= iouThreshold ? f32(next.score * f32(Math.exp(f32(f32(scale * alike) * alike)))) : 0;
+      next.score = f32(next.score * f32(Math.exp(f32(f32(scale * alike) * alike))));
       if (next.score <= scoreThreshold) break;
     }
     return false;
   }
-}
-
-function insert(queue: Candidate[], candidate: Candidate): void {
-  let [low, high] = [0, queue.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (ahead(candidate, queue[middle]!)) low = middle + 1;
-    else high = middle;
-  }
-  queue.splice(low, 0, candidate);
 }

@@ -47,7 +47,8 @@ const range: ReferenceKernel = throughFloat32(([start, limit, delta]) => {
   const { dtype } = start!;
   const [from, to, step] = [start!, limit!, delta!].map(numberOf) as [number, number, number];
   if (step === 0) throw new UserError('the step of a range is zero');
-  const size = Math.max(0, Math.ceil((to - from) / step));
+  const size = Math.ceil((to - from) / step);
+  if (size < 0) throw new UserError(`a range from ${from} to ${to} in steps of ${step}`);
   if (!(size <= 2 ** 31)) throw new UserError(`a range of ${size} elements`);
   const out = zeros(dtype, [size]) as Tensor;
   if (isBigInt(dtype)) {

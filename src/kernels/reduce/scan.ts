@@ -53,7 +53,7 @@ const scanKernel = (scan: Scan): ReferenceKernel =>
     return [out];
   });
 
-/** The position of the first extreme along an axis; NaN is never chosen over a number seen before. */
+/** The position of the first extreme along an axis; NaN is chosen only where there is nothing else. */
 const arg = (better: (x: number | bigint, best: number | bigint) => boolean): ReferenceKernel =>
   throughFloat32(([input, dim], node) => {
     const axis = axisOf(dim!, input!.shape.length);
@@ -61,7 +61,10 @@ const arg = (better: (x: number | bigint, best: number | bigint) => boolean): Re
     const data = t.data as ArrayLike<number | bigint>;
     const found = Array.from({ length: sizeOf(outer) }, (_, row) => {
       let best = 0;
-      for (let i = 1; i < inner; i++) if (better(data[row * inner + i]!, data[row * inner + best]!)) best = i;
+      for (let i = 1; i < inner; i++) {
+        const [x, y] = [data[row * inner + i]!, data[row * inner + best]!];
+        if (better(x, y) || (Number.isNaN(y) && !Number.isNaN(x))) best = i;
+      }
       return best;
     });
     return [tensorOf(readAttr(node, 'output_type', 'type', 'int64') as 'int64', found, outer)];

@@ -1,0 +1,4 @@
+import { describe } from 'vitest';
+import { testRecorded } from './as-tensorflow.ts';
+
+describe('image as TensorFlow computes it', () => testRecorded('image.json'));
