@@ -31,18 +31,14 @@ export function inspect(model: Model, options: QuantizeOptions = {}): Inspection
   const types = inferTypes({ node: (name) => graph.nodes.get(name), library: graph.library });
   const nodes = [...graph.nodes.values()];
   const counted = nodes.map((node) => ({ node, macs: macsOf(node, graph, types) }));
-  const candidates = counted.filter(({ node }) => (quantizableOps as readonly string[]).includes(node.op));
-  const reasons = candidates.map(({ node }) => ({
-    node: node.name,
-    op: node.op,
-    reason: whyNot(node, { node: (n) => graph.nodes.get(n) }, options),
-  }));
-  const isInt8 = (node: Node, i: number) =>
-    node.op.startsWith('Quantized') || (candidates[i]?.node === node && reasons[i]?.reason === undefined);
+  const find = { node: (name: string) => graph.nodes.get(name) };
+  const candidates = counted
+    .filter(({ node }) => (quantizableOps as readonly string[]).includes(node.op))
+    .map(({ node, macs }) => ({ node, macs, reason: whyNot(node, find, options) }));
   const int8 = [
-    ...candidates,
-    ...counted.filter(({ node, macs }) => macs > 0 && node.op.startsWith('Quantized')),
-  ].filter(({ node }, i) => isInt8(node, i));
+    ...candidates.filter(({ reason }) => reason === undefined),
+    ...counted.filter(({ node }) => node.op.startsWith('Quantized') && isProduct(node.op)),
+  ];
   const constants = nodes.flatMap((node) => constTensor(node) ?? []);
   const plain = constants.filter((t) => t.dtype !== 'string' && t.dtype !== 'resource' && t.dtype !== 'variant');
   const end = ({ key, dtype, shape }: Model['inputs'][number]) => ({ key, dtype, shape });
@@ -57,7 +53,9 @@ export function inspect(model: Model, options: QuantizeOptions = {}): Inspection
     bytes: plain.reduce((n, t) => n + (t.data as ArrayBufferView).byteLength, 0),
     macs: counted.reduce((n, { macs }) => n + macs, 0),
     int8: { nodes: int8.length, macs: int8.reduce((n, { macs }) => n + macs, 0) },
-    fp32: reasons.flatMap(({ reason, ...rest }) => (reason === undefined ? [] : [{ ...rest, reason }])),
+    fp32: candidates.flatMap(({ node, reason }) =>
+      reason === undefined ? [] : [{ node: node.name, op: node.op, reason }],
+    ),
   };
 }
 
@@ -67,14 +65,16 @@ function countOps(nodes: readonly Node[]): { op: string; count: number }[] {
   return [...counts].map(([op, count]) => ({ op, count })).sort((a, b) => b.count - a.count || (a.op < b.op ? -1 : 1));
 }
 
+const isConv = (op: string): boolean => /Conv2[dD]/.test(op);
+const isProduct = (op: string): boolean => isConv(op) || op.includes('MatMul');
+
 /** Multiply-adds of a convolution or matmul for one sample; 0 for other ops and where shapes are unknown. */
 function macsOf(node: Node, graph: Graph, types: TypeInfo): number {
-  const isConv = /Conv2[dD]/.test(node.op);
-  if (!isConv && !node.op.includes('MatMul')) return 0;
+  if (!isProduct(node.op)) return 0;
   const weights = node.inputs[1] && graph.nodes.get(node.inputs[1].node);
   const shape = weights && constTensor(weights)?.shape;
   if (shape === undefined) return 0;
-  if (!isConv) return sizeOf(shape);
+  if (!isConv(node.op)) return sizeOf(shape);
   const [, h, w] = types.of({ node: node.name, port: 0 }).shape ?? [];
   return (h ?? 0) * (w ?? 0) * sizeOf(shape);
 }
