@@ -18,10 +18,13 @@ export function inputsOf(graph: Graph, names?: readonly string[]): Endpoint[] {
   );
 }
 
-/** The named values, or all outputs of the nodes that nothing reads, constants excluded. */
+/** The named values, or all outputs of the nodes that nothing reads or waits for, constants excluded. */
 export function outputsOf(graph: Graph, names?: readonly string[]): Endpoint[] {
   if (names !== undefined) return endpointsAt(graph, names.map(parseValue));
-  const last = [...graph.nodes.values()].filter((node) => isEnd(graph, node));
+  const unread = [...graph.nodes.values()].filter((node) => isEnd(graph, node));
+  // Nodes that others only wait for are there for their effect or for order, unless there is nothing else.
+  const free = unread.filter((node) => graph.controlled(node.name).length === 0);
+  const last = free.length > 0 ? free : unread;
   return endpointsAt(
     graph,
     last.flatMap((node) => (outputTypes(node, graph.library) ?? ['float32']).map((_, port) => value(node.name, port))),

@@ -7,10 +7,11 @@ import { type Tensor, textAt } from '../base/tensor.ts';
 import { constTensor } from '../graph/constant.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { Model } from '../graph/model.ts';
-import { type EndpointOptions, inputsOf, outputsOf } from './endpoints.ts';
+import { type EndpointOptions, endpointsAt, inputsOf, outputsOf } from './endpoints.ts';
 import { readContext } from './graph-def/context.ts';
 import { graphOfDef, readGraphDef } from './graph-def/graph-def.ts';
 import { tableInitializers } from './initializers.ts';
+import { type Marks, takeMarks } from './marks.ts';
 import { decodeMessage } from './proto/decode.ts';
 import { GraphDefSchema } from './proto/gen/octet/tensorflow/graph_pb.ts';
 import { SavedModelSchema } from './proto/gen/octet/tensorflow/saved_model_pb.ts';
@@ -83,30 +84,33 @@ async function readPbtxt(text: string, path: string, options: LoadOptions): Prom
   return modelOfGraph(graphOfDef(parseText(GraphDefSchema, text, path), readContext(text.length, path)), path, options);
 }
 
-/** A GraphDef names neither ends nor initializers: they are found, or named by the caller. */
-async function modelOfGraph(graph: Graph, path: string, options: EndpointOptions): Promise<Model> {
+/** A GraphDef names neither ends nor initializers: octet's marks do, or the caller, or they are found. */
+async function modelOfGraph(read: Graph, path: string, options: EndpointOptions): Promise<Model> {
+  const { graph, marks } = takeMarks(read);
   if (graph.nodes.size === 0) throw new UserError('holds no nodes', { file: path }, 'give a frozen graph');
-  const initializers = tableInitializers(graph);
+  const initializers = marks?.initializers ?? tableInitializers(graph);
+  const ends = (wanted: readonly string[] | undefined, marked: Marks['inputs'] | undefined, find: typeof inputsOf) => {
+    if (wanted !== undefined || marked === undefined) return find(graph, wanted);
+    return endpointsAt(
+      graph,
+      marked.map((end) => end.value),
+    ).map((end, i) => ({ ...end, key: marked[i]!.key }));
+  };
   return {
     graph,
-    inputs: inputsOf(graph, options.inputs),
-    outputs: outputsOf(graph, options.outputs),
+    inputs: ends(options.inputs, marks?.inputs, inputsOf),
+    outputs: ends(options.outputs, marks?.outputs, outputsOf),
     initializers,
-    assets: await assetsBeside(graph, initializers, path),
+    assets: await assetsBeside(graph, path),
   };
 }
 
-/** The files that initializers name, where they lie beside the graph; others are missed when they run. */
-async function assetsBeside(
-  graph: Graph,
-  initializers: readonly string[],
-  path: string,
-): Promise<ReadonlyMap<string, Uint8Array>> {
+/** The files that table initializers name, where they lie beside the graph; others are missed when they run. */
+async function assetsBeside(graph: Graph, path: string): Promise<ReadonlyMap<string, Uint8Array>> {
   const assets = new Map<string, Uint8Array>();
-  for (const name of initializers)
+  for (const name of tableInitializers(graph))
     for (const { node } of graph.node(name).inputs) {
-      const from = graph.nodes.get(node);
-      const tensor = from && (constTensor(from) as Tensor | undefined);
+      const tensor = constantBehind(graph, node);
       if (tensor?.dtype !== 'string' || tensor.data.length !== 1) continue;
       const file = textAt(tensor, 0);
       if (/^(\.\.)?[/\\]|^$|\0|^[a-z]+:/i.test(file)) continue;
@@ -114,6 +118,14 @@ async function assetsBeside(
       if (existsSync(beside)) assets.set(file, await readBytes(beside));
     }
   return assets;
+}
+
+/** The constant that a node is, through Identity. */
+function constantBehind(graph: Graph, name: string): Tensor | undefined {
+  let node = graph.nodes.get(name);
+  for (let steps = 0; node?.op === 'Identity' && steps < 100; steps++)
+    node = graph.nodes.get(node.inputs[0]?.node ?? '');
+  return node && constTensor(node);
 }
 
 /** Files that are often given by mistake, by their first bytes. */

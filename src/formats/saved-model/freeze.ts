@@ -1,5 +1,6 @@
 import type { DType } from '../../base/dtype.ts';
 import { type Place, UnsupportedError } from '../../base/errors.ts';
+import type { PartialShape } from '../../base/shape.ts';
 import { tensorOf } from '../../base/tensor.ts';
 import { type Attr, type Attrs, attrValue, readAttr } from '../../graph/attr.ts';
 import { freshName } from '../../graph/builder.ts';
@@ -15,9 +16,11 @@ type State = {
   readonly library: Map<string, GraphFunction>;
   readonly cases: (Place & { what: string })[];
 };
-/** The dtype of the variable whose handle a value was, by node and port. */
-type Handles = Map<string, readonly (DType | undefined)[]>;
-type Rewrite = { readonly nodes: readonly Node[]; readonly handles?: readonly (DType | undefined)[] };
+/** What a value is that was a variable's handle; undefined for every other value. */
+type Held = { readonly dtype: DType; readonly shape: PartialShape } | undefined;
+/** By node and port. */
+type Handles = Map<string, readonly Held[]>;
+type Rewrite = { readonly nodes: readonly Node[]; readonly handles?: readonly Held[] };
 
 /**
  * The graph with every variable a constant. What read a resource handle takes the variable's value in its place: so does
@@ -39,7 +42,10 @@ function freezeNodes(graph: Graph, given: Handles, state: State, frozen?: Frozen
   const out = new Map<string, readonly Node[]>();
   for (const node of graph.order()) {
     if (isVariable(node)) {
-      if (node.op === 'VarHandleOp') handles.set(node.name, [readAttr(node, 'dtype', 'type')]);
+      if (node.op === 'VarHandleOp')
+        handles.set(node.name, [
+          { dtype: readAttr(node, 'dtype', 'type'), shape: readAttr(node, 'shape', 'shape', null) },
+        ]);
       if (frozen === undefined) state.cases.push({ ...place(node), what: 'a variable inside of a function' });
       else out.set(node.name, [frozen(node)]);
       continue;
@@ -47,7 +53,7 @@ function freezeNodes(graph: Graph, given: Handles, state: State, frozen?: Frozen
     const inputs = node.inputs.map((v) => handles.get(v.node)?.[v.port]);
     if (writesReference(node, graph)) state.cases.push({ ...place(node), what: writes });
     const plain: Node = dereferenced(node);
-    if (inputs.every((dtype) => dtype === undefined)) {
+    if (inputs.every((held) => held === undefined)) {
       out.set(node.name, [plain]);
       continue;
     }
@@ -88,34 +94,27 @@ const dereferenced = (node: Node): Node => {
   return op === undefined ? node : { ...node, op };
 };
 
-type Reader = (
-  node: Node,
-  inputs: readonly (DType | undefined)[],
-  state: State,
-  fresh: (name: string) => string,
-) => Rewrite;
+type Reader = (node: Node, inputs: readonly Held[], state: State, fresh: (name: string) => string) => Rewrite;
 
+/** The attributes with these changed; the shapes that the exporter noted were the handle's. */
 const setAttrs = (attrs: Attrs, changes: Readonly<Record<string, Attr>>): Attrs =>
-  new Map([...attrs, ...Object.entries(changes)]);
+  new Map([...[...attrs].filter(([name]) => name !== '_output_shapes'), ...Object.entries(changes)]);
 const onlyAttrs = (changes: Readonly<Record<string, Attr>>): Attrs => new Map(Object.entries(changes));
 
 /** Ops that hand on what they get: their type becomes the variable's. */
 const passOn =
   (outputs: number): Reader =>
-  (node, [dtype]) => ({
-    nodes: [{ ...node, attrs: setAttrs(node.attrs, { T: { type: dtype! } }) }],
-    handles: [
-      dtype,
-      ...new Array<DType | undefined>(outputs - 1).fill(outputs === 2 && node.op === 'Switch' ? dtype : undefined),
-    ],
+  (node, [held]) => ({
+    nodes: [{ ...node, attrs: setAttrs(node.attrs, { T: { type: held!.dtype } }) }],
+    handles: [held, ...new Array<Held>(outputs - 1).fill(outputs === 2 && node.op === 'Switch' ? held : undefined)],
   });
 
 /** A gather along the first axis (after the batch axes): GatherV2 wants the axis as a constant. */
-const gather: Reader = (node, [dtype], _state, fresh) => {
+const gather: Reader = (node, [held], _state, fresh) => {
   const batchDims = node.attrs.has('batch_dims') ? readAttr(node, 'batch_dims', 'int') : 0;
   const axis = constNode(fresh(`${node.name}/axis`), tensorOf('int32', [batchDims], []));
   const attrs = onlyAttrs({
-    Tparams: { type: dtype! },
+    Tparams: { type: held!.dtype },
     Tindices: { type: readAttr(node, 'Tindices', 'type') },
     Taxis: { type: 'int32' },
     batch_dims: { int: batchDims },
@@ -124,20 +123,23 @@ const gather: Reader = (node, [dtype], _state, fresh) => {
 };
 
 const readers: ReadonlyMap<string, Reader> = new Map<string, Reader>([
-  ['ReadVariableOp', (node, [dtype]) => one({ ...node, op: 'Identity', attrs: onlyAttrs({ T: { type: dtype! } }) })],
+  [
+    'ReadVariableOp',
+    (node, [held]) => one({ ...node, op: 'Identity', attrs: onlyAttrs({ T: { type: held!.dtype } }) }),
+  ],
   ['ResourceGather', gather],
   [
     'ResourceGatherNd',
-    (node, [dtype]) => {
+    (node, [held]) => {
       const Tindices: Attr = { type: readAttr(node, 'Tindices', 'type') };
-      return one({ ...node, op: 'GatherNd', attrs: onlyAttrs({ Tparams: { type: dtype! }, Tindices }) });
+      return one({ ...node, op: 'GatherNd', attrs: onlyAttrs({ Tparams: { type: held!.dtype }, Tindices }) });
     },
   ],
   [
     'VariableShape',
-    (node, [dtype]) => {
+    (node, [held]) => {
       const outType = node.attrs.get('out_type') ?? { type: 'int32' };
-      return one({ ...node, op: 'Shape', attrs: onlyAttrs({ T: { type: dtype! }, out_type: outType }) });
+      return one({ ...node, op: 'Shape', attrs: onlyAttrs({ T: { type: held!.dtype }, out_type: outType }) });
     },
   ],
   // A frozen variable always has its value.
@@ -171,13 +173,24 @@ function rewriteReader(...[node, inputs, state, fresh]: Parameters<Reader>): Rew
 }
 
 /** `types` with those of handles replaced. */
-const typed = (types: readonly DType[], inputs: readonly (DType | undefined)[]): Attr => ({
-  list: { types: types.map((t, i) => inputs[i] ?? t) },
+const typed = (types: readonly DType[], inputs: readonly Held[]): Attr => ({
+  list: { types: types.map((t, i) => inputs[i]?.dtype ?? t) },
 });
 
-function branches(node: Node, inputs: readonly (DType | undefined)[], state: State): Rewrite {
+/** The shapes that `If` and `While` declare: a handle is a scalar, a variable is not. Undeclared ones stay so. */
+function shaped(attrs: Map<string, Attr>, held: readonly Held[]): void {
+  const declared = attrs.get('output_shapes');
+  const shapes = (declared && attrValue(declared, 'shapes')) ?? [];
+  if (shapes.length > 0)
+    attrs.set('output_shapes', {
+      list: { shapes: shapes.map((shape, i) => (held[i] === undefined ? shape : held[i].shape)) },
+    });
+  attrs.delete('_output_shapes');
+}
+
+function branches(node: Node, inputs: readonly Held[], state: State): Rewrite {
   const passed = inputs.slice(1);
-  let results: readonly (DType | undefined)[] = [];
+  let results: readonly Held[] = [];
   const copy = (name: string): string => {
     const made = specialize(node, name, passed, state);
     results = made.results;
@@ -192,16 +205,18 @@ function branches(node: Node, inputs: readonly (DType | undefined)[], state: Sta
   }
   attrs.set('Tin', typed(readAttr(node, 'Tin', 'types'), passed));
   attrs.set('Tout', typed(readAttr(node, 'Tout', 'types'), results));
+  shaped(attrs, results);
   return { nodes: [{ ...node, attrs }], handles: results };
 }
 
-function loop(node: Node, inputs: readonly (DType | undefined)[], state: State): Rewrite {
+function loop(node: Node, inputs: readonly Held[], state: State): Rewrite {
   const attrs = new Map(node.attrs);
   for (const name of ['cond', 'body']) {
     const fn = readAttr(node, name, 'func');
     attrs.set(name, { func: { ...fn, name: specialize(node, fn.name, inputs, state).name } });
   }
   attrs.set('T', typed(readAttr(node, 'T', 'types'), inputs));
+  shaped(attrs, inputs);
   return { nodes: [{ ...node, attrs }], handles: inputs };
 }
 
@@ -209,9 +224,9 @@ function loop(node: Node, inputs: readonly (DType | undefined)[], state: State):
 function specialize(
   node: Node,
   name: string,
-  inputs: readonly (DType | undefined)[],
+  inputs: readonly Held[],
   state: State,
-): { name: string; results: readonly (DType | undefined)[] } {
+): { name: string; results: readonly Held[] } {
   const fn = state.source.library.get(name);
   if (fn === undefined) {
     state.cases.push({ ...place(node), what: `names the function '${name}', which the file does not have` });
@@ -220,9 +235,13 @@ function specialize(
   const handles: Handles = new Map();
   for (const [i, arg] of fn.args.entries()) if (inputs[i] !== undefined) handles.set(arg, [inputs[i]]);
   const nodes = freezeNodes(fn.body, handles, state).map((inner) => {
-    const dtype = handles.get(inner.name)?.[0];
-    if (dtype === undefined || inner.op !== '_Arg') return inner;
-    return { ...inner, attrs: onlyAttrs({ T: { type: dtype }, index: inner.attrs.get('index')! }) };
+    const held = handles.get(inner.name)?.[0];
+    if (held === undefined || inner.op !== '_Arg') return inner;
+    const _output_shapes: Attr = { list: { shapes: [held.shape] } };
+    return {
+      ...inner,
+      attrs: onlyAttrs({ T: { type: held.dtype }, index: inner.attrs.get('index')!, _output_shapes }),
+    };
   });
   const fresh = freshName(`${name}_frozen`, (taken) => state.library.has(taken));
   const results = fn.results.map(({ value: from }) => resultHandle(fn, from, handles));
@@ -231,7 +250,7 @@ function specialize(
 }
 
 /** The variable that a function returns the handle of: one of its arguments, at most passed through Identity. */
-function resultHandle(fn: GraphFunction, from: Value, handles: Handles): DType | undefined {
+function resultHandle(fn: GraphFunction, from: Value, handles: Handles): Held {
   let at: Value | undefined = from;
   for (let steps = 0; at !== undefined && steps < 1000; steps++) {
     const node: Node = fn.body.node(at.node);
