@@ -41,8 +41,22 @@ describe('resize', () => {
     expect(out.data).not.toBe(from.data);
   });
   test.each(resizeFilters)('%s keeps a plain colour', (filter) => {
-    const plain = { width: 9, height: 7, channels: 3, data: new Uint8Array(9 * 7 * 3).fill(201) };
+    const plain = { width: 9, height: 7, channels: 3 as const, data: new Uint8Array(9 * 7 * 3).fill(201) };
     expect(new Set(resize(plain, 20, 3, filter).data)).toEqual(new Set([201]));
+  });
+  test.each(resizeFilters)('%s of a part is that part of the whole', (filter) => {
+    const sizes = [
+      [20, 30],
+      [40, 7],
+      [11, 30],
+      [9, 5],
+    ] as const;
+    for (const [width, height] of sizes) {
+      const part = { left: 2, top: 1, width: 6, height: 3 };
+      const whole = resize(picture(40, 30), width, height, filter);
+      expect(resize(picture(40, 30), width, height, filter, part)).toEqual(crop(whole, part));
+    }
+    expect(() => resize(picture(4, 4), 8, 8, filter, { left: 3, top: 0, width: 6, height: 2 })).toThrow(/too small/);
   });
   test('refuses sizes that are none', () => {
     expect(() => resize(picture(2, 2), 0, 2, 'box')).toThrow(UserError);
@@ -52,7 +66,7 @@ describe('resize', () => {
 
 test('crop cuts out of the middle and never beyond the edge', () => {
   const from = picture(4, 3);
-  const part = crop(from, 1, 1, 2, 1);
+  const part = crop(from, { left: 1, top: 1, width: 2, height: 1 });
   expect([...part.data]).toEqual([...from.data.subarray((4 + 1) * 3, (4 + 3) * 3)]);
-  expect(() => crop(from, 3, 0, 2, 1)).toThrow(/4 x 3 picture is too small/);
+  expect(() => crop(from, { left: 3, top: 0, width: 2, height: 1 })).toThrow(/4 x 3 picture is too small/);
 });

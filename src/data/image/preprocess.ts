@@ -1,35 +1,40 @@
 import { type DataOf, dtypes } from '../../base/dtype.ts';
 import { type Tensor, tensor } from '../../base/tensor.ts';
 import type { ImageSource, PerChannel, Resize } from '../recipe/recipe.ts';
-import { crop, type Picture, resize } from './resize.ts';
+import { crop, type Part, type Picture, resize } from './resize.ts';
 
 const at = (value: PerChannel | undefined, channel: number, otherwise: number): number =>
   value === undefined ? otherwise : typeof value === 'number' ? value : (value[channel] ?? otherwise);
 
-function resized(picture: Picture, how: Resize): Picture {
-  switch (how.mode) {
-    case 'exact':
-      return resize(picture, how.width, how.height, how.filter);
-    case 'shortSide': {
-      const { width, height } = picture;
-      const long = Math.round((how.size * Math.max(width, height)) / Math.min(width, height));
-      return width <= height
-        ? resize(picture, how.size, long, how.filter)
-        : resize(picture, long, how.size, how.filter);
-    }
-    case 'centreFraction': {
-      // Size rounded down and offset up, as TensorFlow's EfficientNet preprocessing does.
-      const side = Math.max(1, Math.trunc(how.fraction * Math.min(picture.width, picture.height)));
-      return resize(centre(picture, side, side, Math.ceil), how.size, how.size, how.filter);
-    }
-  }
+type Size = { readonly width: number; readonly height: number };
+
+/** The size that the whole picture is resized to, before the crop. */
+function target(picture: Size, how: Extract<Resize, { mode: 'exact' | 'shortSide' }>): Size {
+  if (how.mode === 'exact') return how;
+  const { width, height } = picture;
+  const long = Math.round((how.size * Math.max(width, height)) / Math.min(width, height));
+  return width <= height ? { width: how.size, height: long } : { width: long, height: how.size };
 }
 
 /** The centred part; `toWhole` decides where an odd margin's half pixel goes. */
-function centre(picture: Picture, width: number, height: number, toWhole: (margin: number) => number): Picture {
-  const left = toWhole((picture.width - width) / 2);
-  const top = toWhole((picture.height - height) / 2);
-  return crop(picture, left, top, width, height);
+const centre = (of: Size, { width, height }: Size, toWhole: (margin: number) => number): Part => ({
+  left: toWhole((of.width - width) / 2),
+  top: toWhole((of.height - height) / 2),
+  width,
+  height,
+});
+
+function shaped(picture: Picture, { resize: how, crop: kept }: ImageSource): Picture {
+  if (how === undefined) return kept === undefined ? picture : crop(picture, centre(picture, kept, Math.floor));
+  if (how.mode === 'centreFraction') {
+    // Size rounded down and offset up, as TensorFlow's EfficientNet preprocessing does.
+    const side = Math.max(1, Math.trunc(how.fraction * Math.min(picture.width, picture.height)));
+    const square = crop(picture, centre(picture, { width: side, height: side }, Math.ceil));
+    const size = { width: how.size, height: how.size };
+    return resize(square, how.size, how.size, how.filter, centre(size, kept ?? size, Math.floor));
+  }
+  const size = target(picture, how);
+  return resize(picture, size.width, size.height, how.filter, centre(size, kept ?? size, Math.floor));
 }
 
 /** For each channel of the result: the picture's channel it is taken from and the value of each of the 256 levels. */
@@ -49,9 +54,7 @@ export function preprocessor(source: ImageSource): (picture: Picture) => Tensor<
   const table = levels(source);
   const planar = source.layout === 'NCHW';
   return (picture) => {
-    let shaped = source.resize === undefined ? picture : resized(picture, source.resize);
-    if (source.crop !== undefined) shaped = centre(shaped, source.crop.width, source.crop.height, Math.floor);
-    const { width, height, data } = shaped;
+    const { width, height, data } = shaped(picture, source);
     const pixels = width * height;
     // Uint8ClampedArray rounds and saturates where the result is uint8.
     const out = dtype === 'uint8' ? new Uint8ClampedArray(pixels * 3) : new dtypes[dtype].array(pixels * 3);

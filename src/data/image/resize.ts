@@ -1,10 +1,10 @@
 import { UserError } from '../../base/errors.ts';
 
-/** Pixels as they come out of a decoder: 8 bits a channel, interleaved, row by row. */
+/** RGB pixels as they come out of a decoder: 8 bits a channel, interleaved, row by row. */
 export type Picture = {
   readonly width: number;
   readonly height: number;
-  readonly channels: number;
+  readonly channels: 3;
   readonly data: Uint8Array;
 };
 
@@ -78,48 +78,62 @@ function tapsOf(from: number, to: number, kernel: Kernel): Taps {
   return taps;
 }
 
-/**
- * One pass over lines: output (line, at, channel) is the weighted sum along `step`. Serves both directions; for the
- * vertical one a "line" is a byte column of the picture.
- */
-type Pass = {
-  readonly lines: number;
-  readonly lineStep: { readonly from: number; readonly to: number };
-  readonly step: { readonly from: number; readonly to: number };
-  readonly channels: number;
-};
+const half = 1 << (precisionBits - 1);
 
-function resample(from: Uint8Array, to: Uint8Array, taps: Taps, { lines, lineStep, step, channels }: Pass): void {
+/** The columns `part` of `rowCount` rows, from row `firstRow` on, each pixel the weighted sum of its neighbours in the row. */
+function acrossRows(picture: Picture, taps: Taps, part: Part, firstRow: number, rowCount: number): Uint8Array {
   const { size, first, count, weights } = taps;
-  const clamped = new Uint8ClampedArray(to.buffer, to.byteOffset, to.length);
-  const half = 1 << (precisionBits - 1);
-  for (let at = 0; at < first.length; at++) {
-    const start = first[at]! * step.from;
-    const n = count[at]!;
-    const w = at * size;
-    for (let line = 0; line < lines; line++) {
-      for (let c = 0; c < channels; c++) {
-        let read = line * lineStep.from + start + c;
-        let sum = half;
-        for (let i = 0; i < n; i++) {
-          sum = (sum + Math.imul(from[read]!, weights[w + i]!)) | 0;
-          read += step.from;
-        }
-        clamped[line * lineStep.to + at * step.to + c] = sum >> precisionBits;
+  const { data } = picture;
+  const out = new Uint8ClampedArray(part.width * rowCount * 3);
+  let write = 0;
+  for (let row = firstRow; row < firstRow + rowCount; row++) {
+    for (let at = part.left; at < part.left + part.width; at++) {
+      let read = (row * picture.width + first[at]!) * 3;
+      let [red, green, blue] = [half, half, half];
+      const end = at * size + count[at]!;
+      for (let w = at * size; w < end; w++) {
+        const weight = weights[w]!;
+        red = (red + Math.imul(data[read]!, weight)) | 0;
+        green = (green + Math.imul(data[read + 1]!, weight)) | 0;
+        blue = (blue + Math.imul(data[read + 2]!, weight)) | 0;
+        read += 3;
       }
+      out[write] = red >> precisionBits;
+      out[write + 1] = green >> precisionBits;
+      out[write + 2] = blue >> precisionBits;
+      write += 3;
     }
   }
+  return new Uint8Array(out.buffer);
+}
+
+/** The rows `part` of the result, each the weighted sum of rows of `data`, which begins with row `firstRow`. */
+function acrossColumns(data: Uint8Array, taps: Taps, part: Part, firstRow: number): Uint8Array {
+  const { size, first, count, weights } = taps;
+  const row = part.width * 3;
+  const out = new Uint8ClampedArray(row * part.height);
+  const sums = new Int32Array(row);
+  for (let at = part.top; at < part.top + part.height; at++) {
+    sums.fill(half);
+    for (let i = 0; i < count[at]!; i++) {
+      const weight = weights[at * size + i]!;
+      const read = (first[at]! + i - firstRow) * row;
+      for (let b = 0; b < row; b++) sums[b] = (sums[b]! + Math.imul(data[read + b]!, weight)) | 0;
+    }
+    const write = (at - part.top) * row;
+    for (let b = 0; b < row; b++) out[write + b] = sums[b]! >> precisionBits;
+  }
+  return new Uint8Array(out.buffer);
 }
 
 /** Pillow's nearest: the centre of each output pixel, stepped as Pillow does it so that ties fall alike. */
-function nearest({ width, height, channels, data }: Picture, toWidth: number, toHeight: number): Uint8Array {
-  const out = new Uint8Array(toWidth * toHeight * channels);
-  const columns = steps(width, toWidth);
-  const rows = steps(height, toHeight);
+function nearest({ width, height, data }: Picture, toWidth: number, toHeight: number, part: Part): Uint8Array {
+  const out = new Uint8Array(part.width * part.height * 3);
+  const columns = steps(width, toWidth).subarray(part.left, part.left + part.width);
+  const rows = steps(height, toHeight).subarray(part.top, part.top + part.height);
   let write = 0;
   for (const row of rows)
-    for (const column of columns)
-      for (let c = 0; c < channels; c++) out[write++] = data[(row * width + column) * channels + c]!;
+    for (const column of columns) for (let c = 0; c < 3; c++) out[write++] = data[(row * width + column) * 3 + c]!;
   return out;
 }
 
@@ -134,52 +148,52 @@ function steps(from: number, to: number): Int32Array {
   return out;
 }
 
+/** A part of a picture, in its pixels. */
+export type Part = { readonly left: number; readonly top: number; readonly width: number; readonly height: number };
+
 /**
  * The picture at another size, with the bytes that Pillow's `Image.resize((width, height), filter)` gives: separable,
  * columns of a row first, 8-bit intermediate, weights of 22 bits. (Pillow 13 does the rows first where the height shrinks
- * much more than the width; models were trained before that.) Throws `UserError` on sizes that aren't positive.
+ * much more than the width; models were trained before that.) Of the result only `part` is made. Throws `UserError` on
+ * sizes that aren't positive and on parts that aren't inside.
  */
-export function resize(picture: Picture, width: number, height: number, filter: ResizeFilter): Picture {
+export function resize(
+  picture: Picture,
+  width: number,
+  height: number,
+  filter: ResizeFilter,
+  part: Part = { left: 0, top: 0, width, height },
+): Picture {
   if (!(width > 0 && height > 0 && Number.isInteger(width) && Number.isInteger(height)))
     throw new UserError(`a picture can't be resized to ${width} x ${height}`);
-  const { channels } = picture;
-  if (filter === 'nearest') return { width, height, channels, data: nearest(picture, width, height) };
-  let { data } = picture;
-  if (width !== picture.width) {
-    const out = new Uint8Array(width * picture.height * channels);
-    resample(data, out, tapsOf(picture.width, width, kernels[filter]), {
-      lines: picture.height,
-      lineStep: { from: picture.width * channels, to: width * channels },
-      step: { from: channels, to: channels },
-      channels,
-    });
-    data = out;
-  }
-  if (height !== picture.height) {
-    const out = new Uint8Array(width * height * channels);
-    const row = width * channels;
-    resample(data, out, tapsOf(picture.height, height, kernels[filter]), {
-      lines: row,
-      lineStep: { from: 1, to: 1 },
-      step: { from: row, to: row },
-      channels: 1,
-    });
-    data = out;
-  }
-  return { width, height, channels, data: data === picture.data ? new Uint8Array(data) : data };
+  checkPart(part, width, height);
+  const size = { width: part.width, height: part.height, channels: 3 } as const;
+  if (filter === 'nearest') return { ...size, data: nearest(picture, width, height, part) };
+  const columns = width === picture.width ? undefined : tapsOf(picture.width, width, kernels[filter]);
+  const rows = height === picture.height ? undefined : tapsOf(picture.height, height, kernels[filter]);
+  const last = part.top + part.height - 1;
+  const firstRow = rows?.first[part.top] ?? part.top;
+  const rowCount = (rows === undefined ? last + 1 : rows.first[last]! + rows.count[last]!) - firstRow;
+  const wide =
+    columns === undefined
+      ? crop(picture, { ...part, top: firstRow, height: rowCount }).data
+      : acrossRows(picture, columns, part, firstRow, rowCount);
+  return { ...size, data: rows === undefined ? wide : acrossColumns(wide, rows, part, firstRow) };
 }
 
-/** The part of the picture that begins at (`left`, `top`), which must lie inside. */
-export function crop(picture: Picture, left: number, top: number, width: number, height: number): Picture {
-  const { channels } = picture;
-  if (left < 0 || top < 0 || left + width > picture.width || top + height > picture.height)
-    throw new UserError(
-      `a ${picture.width} x ${picture.height} picture is too small to cut ${width} x ${height} out of`,
-    );
-  const data = new Uint8Array(width * height * channels);
+function checkPart({ left, top, width, height }: Part, ofWidth: number, ofHeight: number): void {
+  if (left < 0 || top < 0 || left + width > ofWidth || top + height > ofHeight)
+    throw new UserError(`a ${ofWidth} x ${ofHeight} picture is too small to cut ${width} x ${height} out of`);
+}
+
+/** A copy of a part of the picture. Throws `UserError` when it does not lie inside. */
+export function crop(picture: Picture, part: Part): Picture {
+  checkPart(part, picture.width, picture.height);
+  const { left, top, width, height } = part;
+  const data = new Uint8Array(width * height * 3);
   for (let row = 0; row < height; row++) {
-    const start = ((top + row) * picture.width + left) * channels;
-    data.set(picture.data.subarray(start, start + width * channels), row * width * channels);
+    const start = ((top + row) * picture.width + left) * 3;
+    data.set(picture.data.subarray(start, start + width * 3), row * width * 3);
   }
-  return { width, height, channels, data };
+  return { width, height, channels: 3, data };
 }
