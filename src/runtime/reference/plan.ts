@@ -82,7 +82,7 @@ export function makePlan({ graph, feeds, fetches, targets = [], actionOf }: Plan
     return id !== undefined && isNextIteration(running[id]!.op) ? held(from.node) : slots(from);
   };
   const slotsOf = (node: Node) =>
-    Array.from({ length: ports.get(node.name) ?? 1 }, (_, port) => slots({ node: node.name, port }));
+    Array.from({ length: ports.get(node.name) ?? 0 }, (_, port) => slots({ node: node.name, port }));
 
   for (const v of fetches) checkFetch(v, graph, frames, root);
   const keep = new Set(fetches.map(slotOf));
@@ -213,6 +213,6 @@ function checkFetch(fetch: Value, graph: Graph, frames: ReadonlyMap<string, Fram
 function portsOf(nodes: readonly Node[], fetches: readonly Value[]): ReadonlyMap<string, number> {
   const ports = new Map<string, number>();
   for (const { node, port } of [...nodes.flatMap((reader) => reader.inputs), ...fetches])
-    ports.set(node, Math.max(ports.get(node) ?? 1, port + 1));
+    ports.set(node, Math.max(ports.get(node) ?? 0, port + 1));
   return ports;
 }

@@ -74,7 +74,7 @@ export function openProgram(graph: Graph): Program {
       const missing: Missing = { cases: [], visiting: new Set() };
       const plan = planBody(graph, { feeds, fetches, targets }, missing);
       if (missing.cases.length > 0)
-        throw new UnsupportedError(missing.cases, 'fetch values that do not depend on these nodes, or exclude them');
+        throw new UnsupportedError(missing.cases, 'fetch only values that do not depend on these nodes');
       return plan;
     },
     functionPlan: (fn) => {
