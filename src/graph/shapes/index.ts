@@ -1,6 +1,7 @@
 import type { ShapeRule } from '../infer.ts';
 import type { OpName } from '../ops/index.ts';
 import { arrayShapes } from './array.ts';
+import { controlShapes } from './control.ts';
 import { imageShapes } from './image.ts';
 import { mathShapes } from './math.ts';
 import { nnShapes } from './nn.ts';
@@ -31,17 +32,14 @@ const withoutRule = {
   ]),
   // Control flow that the executor does not interpret, arrays and lists of tensors.
   ...unknown([
-    'Abort', '_Arg', 'Assert', 'Case', 'ControlTrigger', 'EmptyTensorList', 'Enter', 'Exit', 'FakeParam', 'For', 'If',
-    'LoopCond', 'Merge', 'NextIteration', 'NoOp', 'OptionalFromValue', 'OptionalGetValue', 'OptionalHasValue',
-    'OptionalNone', 'PartitionedCall', 'Print', 'PrintV2', 'RefEnter', 'RefExit', 'RefIdentity', 'RefMerge',
-    'RefNextIteration', 'RefSelect', 'RefSwitch', '_Retval', 'StatefulPartitionedCall', 'StatelessCase', 'StatelessIf',
-    'StatelessWhile', 'Switch', '_SwitchN', 'SymbolicGradient', 'TensorArrayCloseV2', 'TensorArrayCloseV3',
-    'TensorArrayConcatV3', 'TensorArrayGatherV3', 'TensorArrayReadV3', 'TensorArrayScatterV3', 'TensorArraySizeV3',
-    'TensorArraySplitV3', 'TensorArrayV3', 'TensorArrayWriteV3', 'TensorListConcat', 'TensorListConcatLists',
-    'TensorListConcatV2', 'TensorListElementShape', 'TensorListFromTensor', 'TensorListGather', 'TensorListGetItem',
-    'TensorListLength', 'TensorListPopBack', 'TensorListPushBack', 'TensorListPushBackBatch', 'TensorListReserve',
-    'TensorListResize', 'TensorListScatter', 'TensorListScatterIntoExistingList', 'TensorListScatterV2',
-    'TensorListSetItem', 'TensorListSplit', 'TensorListStack', 'ToBool', 'While',
+    'Abort', '_Arg', 'Assert', 'ControlTrigger', 'EmptyTensorList', 'FakeParam', 'For', 'NoOp', 'OptionalFromValue',
+    'OptionalGetValue', 'OptionalHasValue', 'OptionalNone', 'Print', 'PrintV2', 'RefSelect', '_Retval',
+    'SymbolicGradient', 'TensorArrayCloseV2', 'TensorArrayCloseV3', 'TensorArrayConcatV3', 'TensorArraySplitV3',
+    'TensorListConcat', 'TensorListConcatLists', 'TensorListConcatV2', 'TensorListElementShape',
+    'TensorListFromTensor', 'TensorListGather', 'TensorListGetItem', 'TensorListPopBack', 'TensorListPushBack',
+    'TensorListPushBackBatch', 'TensorListReserve', 'TensorListResize', 'TensorListScatter',
+    'TensorListScatterIntoExistingList', 'TensorListScatterV2', 'TensorListSetItem', 'TensorListSplit',
+    'TensorListStack',
   ]),
   // Variables.
   ...unknown([
@@ -122,6 +120,7 @@ const withoutRule = {
 /** For each op the shapes of its outputs. */
 export const shapeRules: Readonly<Record<OpName, ShapeRule>> = {
   ...withoutRule,
+  ...controlShapes,
   ...randomShapes,
   ...imageShapes,
   ...mathShapes,

@@ -1,5 +1,5 @@
 import { UserError } from '../../base/errors.ts';
-import type { PartialShape } from '../../base/shape.ts';
+import { broadcastShapes, isFullShape, type PartialShape } from '../../base/shape.ts';
 import type { ShapeRule } from '../infer.ts';
 import type { OpName } from '../ops/index.ts';
 import { opAttr } from '../signature.ts';
@@ -18,6 +18,15 @@ import {
 import { parseEinsum } from './einsum.ts';
 
 const elementwise: ShapeRule = (context) => [broadcastPartial(inputShape(context, 0), inputShape(context, 1))];
+
+/** Without the error, shapes that do not fit give one false. */
+const equality: ShapeRule = (context) => {
+  if (opAttr(context.node, 'incompatible_shape_error', 'bool')) return elementwise(context);
+  const [a, b] = [inputShape(context, 0), inputShape(context, 1)];
+  if (!isFullShape(a) || !isFullShape(b)) return [null];
+  return [broadcastShapes(a, b) ?? []];
+};
+
 const rulesFor = <N extends OpName>(rule: ShapeRule, names: readonly N[]) =>
   Object.fromEntries(names.map((name) => [name, rule])) as unknown as Readonly<Record<N, ShapeRule>>;
 
@@ -128,9 +137,9 @@ export const mathShapes = {
   ]),
   ...rulesFor(elementwise, [
     ...(['Add', 'AddV2', 'Atan2', 'BitwiseAnd', 'BitwiseOr', 'BitwiseXor', 'Complex', 'Div', 'DivNoNan'] as const),
-    ...(['Equal', 'FloorDiv', 'FloorMod', 'Greater', 'GreaterEqual', 'Igamma', 'Igammac', 'LeftShift'] as const),
+    ...(['FloorDiv', 'FloorMod', 'Greater', 'GreaterEqual', 'Igamma', 'Igammac', 'LeftShift'] as const),
     ...(['Less', 'LessEqual', 'LogicalAnd', 'LogicalOr', 'Maximum', 'Minimum', 'Mod', 'Mul'] as const),
-    ...(['MulNoNan', 'NextAfter', 'NotEqual', 'Polygamma', 'Pow', 'RealDiv', 'RightShift'] as const),
+    ...(['MulNoNan', 'NextAfter', 'Polygamma', 'Pow', 'RealDiv', 'RightShift'] as const),
     ...(['SquaredDifference', 'Sub', 'TruncateDiv', 'TruncateMod', 'Xdivy', 'Xlog1py', 'Xlogy', 'Zeta'] as const),
   ]),
   ...rulesFor(reduction, ['All', 'Any', 'EuclideanNorm', 'Max', 'Mean', 'Min', 'Prod', 'Sum']),
@@ -151,9 +160,11 @@ export const mathShapes = {
   Cross: asInput,
   DenseBincount: bincount,
   Einsum: einsum,
+  Equal: equality,
   HistogramFixedWidth: (context) => [[numberFrom(context, 2)]],
   L2Loss: asScalar,
   LinSpace: (context) => [[numberFrom(context, 2)]],
+  NotEqual: equality,
   Range: range,
   Select: select,
   SelectV2: selectV2,

@@ -1,5 +1,6 @@
 import { type DType, isBigInt, isFloat } from '../../base/dtype.ts';
 import { UserError } from '../../base/errors.ts';
+import { broadcastShapes } from '../../base/shape.ts';
 import { type Tensor, zeros } from '../../base/tensor.ts';
 import { readAttr } from '../../graph/attr.ts';
 import type { OpName } from '../../graph/ops/index.ts';
@@ -191,12 +192,10 @@ function comparable(t: Tensor): { [i: number]: unknown } {
 
 const equal = (wanted: boolean): ReferenceKernel =>
   throughFloat32(([a, b], node) => {
+    const fits = broadcastShapes(a!.shape, b!.shape) !== undefined;
     // Without the error, shapes that do not fit are simply not equal.
-    if (!readAttr(node, 'incompatible_shape_error', 'bool', true)) {
-      const fits = a!.shape.length === b!.shape.length && a!.shape.every((dim, i) => dim === b!.shape[i]);
-      const single = a!.shape.length === 0 || b!.shape.length === 0;
-      if (!fits && !single) return [{ ...zeros('bool', []), data: Uint8Array.of(wanted ? 0 : 1) }];
-    }
+    if (!fits && !readAttr(node, 'incompatible_shape_error', 'bool', true))
+      return [{ ...zeros('bool', []), data: Uint8Array.of(wanted ? 0 : 1) }];
     const shape = broadcastShape(a!.shape, b!.shape);
     const out = zeros('bool', shape);
     const f = (x: unknown, y: unknown) => ((x === y) === wanted ? 1 : 0);
