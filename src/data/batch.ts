@@ -90,13 +90,17 @@ function converted(t: Tensor, dtype: DType, misfit: () => UserError): Tensor {
   return out;
 }
 
-/** What turns feeds by a recipe's names into feeds by the model's keys, checked and fitted. */
+/**
+ * What turns feeds by a recipe's names into feeds by the model's keys, checked and fitted. Where both sides have just one
+ * input its name does not matter: a frozen graph has lost the names of the signature it came from.
+ */
 export function fitter(model: Model): (feeds: Feeds) => Feeds {
   const optional = (end: Endpoint) => model.graph.nodes.get(end.value.node)?.op === 'PlaceholderWithDefault';
   return (feeds) => {
     const out = new Map<string, Tensor>();
     for (const [name, value] of feeds) {
-      const end = endpoint(model.inputs, name);
+      const only = feeds.size === 1 && model.inputs.length === 1 ? model.inputs[0] : undefined;
+      const end = only ?? endpoint(model.inputs, name);
       out.set(end.key, fitted(value, end));
     }
     const missing = model.inputs.find((end) => !out.has(end.key) && !optional(end));

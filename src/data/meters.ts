@@ -53,10 +53,15 @@ export function metersFor(recipe: Recipe | undefined, compare: boolean): readonl
   );
 }
 
-/** The output called `name`, or the first one. */
+/**
+ * The output called `name`, or the first one. A frozen graph has lost its signature's names, but nodes tend to end in them
+ * (`head/predictions/logistic`): the only output that does is taken.
+ */
 function pick(outputs: Outputs, name: string | undefined): Tensor {
   const found = name === undefined ? [...outputs.values()][0] : outputs.get(name);
   if (found !== undefined) return found;
+  const [similar, ...others] = [...outputs.keys()].filter((key) => key.endsWith(`/${name}`));
+  if (similar !== undefined && others.length === 0) return outputs.get(similar)!;
   const there = [...outputs.keys()].join(', ');
   throw new UserError(`the model gave no output '${name}'`, {}, `correct the recipe's metric; there are: ${there}`);
 }

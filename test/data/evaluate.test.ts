@@ -154,6 +154,17 @@ test('counts what is skipped and what is not finite, and reports progress', asyn
   expect(done).toEqual(['evaluating 3', '+1', '+1', 'finished']);
 });
 
+test('an output may be named by the end of its node’s name, where that is plain', async () => {
+  const named =
+    (...names: string[]): Run =>
+    async (feeds) =>
+      new Map(names.map((name, i) => [name, i === 0 ? feeds.get('x')! : tensorOf('float32', [0])]));
+  const options = { recipe: recipe({ kind: 'auc', output: 'p' }) };
+  const data = given([[1], [2]], [0, 1]);
+  expect((await evaluate(named('head/p', 'q'), data, options)).figures).toEqual({ auc: 1 });
+  await expect(evaluate(named('a/p', 'b/p'), data, options)).rejects.toThrow(/no output 'p'/);
+});
+
 describe('mistakes of the recipe name the sample', () => {
   const cases: [MetricRecipe, number, RegExp][] = [
     [{ kind: 'topK', output: 'logits' }, 0, /row 0: the model gave no output 'logits'.*there are: y/],

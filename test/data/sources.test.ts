@@ -296,7 +296,14 @@ describe('npz', () => {
       /1 and 2 samples/,
     ],
     ['no array', [], /no arrays/],
-    ['an array that is no input', [['y', tensorOf('float32', [1])]], /no input or output 'y'.*x, keep/],
+    [
+      'an array that is no input',
+      [
+        ['x', tensorOf('float32', [1, 2], [1, 2])],
+        ['y', tensorOf('float32', [1])],
+      ],
+      /no input or output 'y'.*x, keep/,
+    ],
     ['an input that is not there', [['x', tensorOf('float32', [1, 2], [1, 2])]], /does not give the input 'keep'/],
   ])('%s', async (_, arrays, message) => {
     await writeFile(at('bad.npz'), writeNpz(arrays));
@@ -373,4 +380,22 @@ describe('random', () => {
       /shape of its input 'x'/,
     );
   });
+});
+
+test('the only input may have another name than in the recipe', async () => {
+  const renamed = model([['frozen/Placeholder', 'float32', [null, 2, 2, 3]]]);
+  const [sample] = await all(await openDataset(at('plain'), renamed, pictures));
+  expect([...sample!.feeds.keys()]).toEqual(['frozen/Placeholder']);
+});
+
+test('a gzip file that is cut short is the user’s error', async () => {
+  const [file] = JSON.parse(await readFile(new URL('fixtures/tfrecordgzip.golden.json', import.meta.url), 'utf8')) as [
+    string,
+  ];
+  await writeFile(at('cut.tfrecord.gz'), Buffer.from(file, 'base64').subarray(0, 60));
+  const recipe = recipeOf([{ name: 'e', from: { kind: 'example', features: {} } }]);
+  const opened = await openDataset(at('cut.tfrecord.gz'), model([['e', 'string', [null]]]), recipe);
+  const error = await all(opened).catch((e: unknown) => e);
+  expect(error).toBeInstanceOf(UserError);
+  expect((error as Error).message).toMatch(/cut\.tfrecord\.gz/);
 });

@@ -1,6 +1,7 @@
 import { createReadStream, readdirSync, statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { messageOf, UserError } from '../../base/errors.ts';
 import { readRecords } from '../../formats/tfrecord.ts';
@@ -19,7 +20,7 @@ export async function* recordsOfFile(file: string): AsyncGenerator<Uint8Array, v
     const zipped = bytesRead === 2 && buffer[0] === 0x1f && buffer[1] === 0x8b;
     const stream = createReadStream(file, { highWaterMark: 2 ** 18 });
     try {
-      yield* readRecords(zipped ? stream.pipe(createGunzip()) : stream, { file });
+      yield* readRecords(zipped ? unzipped(stream) : stream, { file });
     } finally {
       stream.destroy();
     }
@@ -27,6 +28,13 @@ export async function* recordsOfFile(file: string): AsyncGenerator<Uint8Array, v
     if (error instanceof UserError) throw error;
     throw new UserError(`can't be read: ${messageOf(error)}`, { file }, undefined, { cause: error });
   }
+}
+
+function unzipped(stream: Readable): Readable {
+  const gunzip = stream.pipe(createGunzip());
+  // A pipe does not hand on errors.
+  stream.on('error', (error) => gunzip.destroy(error));
+  return gunzip;
 }
 
 function filesOf(path: string): string[] {
