@@ -2,12 +2,17 @@ import { UserError } from '../base/errors.ts';
 import { debug } from '../base/flags.ts';
 import type { Model } from '../graph/model.ts';
 import type { TraceEntry } from '../graph/rewrite.ts';
+import { arithmetic } from './arithmetic.ts';
 import { bias } from './bias.ts';
+import { commonSubexpressions } from './common-subexpressions.ts';
 import { stripDropout } from './dropout.ts';
 import { foldBatchNorms } from './fold-batch-norms.ts';
 import { foldConstants } from './fold-constants.ts';
+import { fusePad } from './fuse-pad.ts';
 import type { Evaluate, Pass } from './pass.ts';
+import { reshape } from './reshape.ts';
 import { stripControls, stripDeadBranches, stripIdentities, stripUnused } from './strip.ts';
+import { transpose } from './transpose.ts';
 
 /** What `optimize` does, in this order, again and again until nothing is left to do. */
 export const passes: readonly Pass[] = [
@@ -16,9 +21,14 @@ export const passes: readonly Pass[] = [
   stripIdentities,
   stripDeadBranches,
   stripDropout,
+  transpose,
   foldBatchNorms,
   foldConstants,
   bias,
+  arithmetic,
+  fusePad,
+  reshape,
+  commonSubexpressions,
 ];
 
 export type OptimizeOptions = {
