@@ -3,7 +3,7 @@ import { UserError } from '../../base/errors.ts';
 import { type Tensor, zeros } from '../../base/tensor.ts';
 import type { OpName } from '../../graph/ops/index.ts';
 import type { ReferenceKernel } from '../reference-kernel.ts';
-import { bigIntData, numberData, throughFloat32 } from './numeric.ts';
+import { bigIntData, type Numbers, numberData, throughFloat32 } from './numeric.ts';
 import { digamma, erf, erfc, erfinv, lgamma, normalQuantile, roundHalfEven } from './special.ts';
 
 /** One element's function: on numbers, and on 64-bit integers where the op takes them. */
@@ -79,6 +79,15 @@ const tests = {
   LogicalNot: truth((x) => x === 0),
 } satisfies Partial<Record<OpName, Row>>;
 
+function mapAny(f: (x: number) => number, from: Numbers, to: Numbers): void {
+  for (let i = 0; i < from.length; i++) to[i] = f(from[i]!);
+}
+
+/** The same, apart from it: V8 makes code for the types of array that a function has seen, and one type is much faster. */
+function mapFloat32(f: (x: number) => number, from: Float32Array, to: Float32Array): void {
+  for (let i = 0; i < from.length; i++) to[i] = f(from[i]!);
+}
+
 function map(x: Tensor, { number, bigint }: Row, dtype: DType): Tensor {
   const out = zeros(dtype, x.shape) as Tensor;
   if (isBigInt(x.dtype)) {
@@ -87,8 +96,8 @@ function map(x: Tensor, { number, bigint }: Row, dtype: DType): Tensor {
     for (let i = 0; i < from.length; i++) to[i] = bigint(from[i]!);
     return out;
   }
-  const [from, to] = [numberData(x), numberData(out)];
-  for (let i = 0; i < from.length; i++) to[i] = number(from[i]!);
+  if (x.dtype === 'float32' && out.dtype === 'float32') mapFloat32(number, x.data, out.data);
+  else mapAny(number, numberData(x), numberData(out));
   return out;
 }
 
