@@ -153,11 +153,16 @@ const named = (keys: readonly string[], types: readonly DType[]): Named[] => {
 
 function denses(keys: readonly string[], node: Node, fallbacks: readonly Tensor[]): Dense[] {
   const shapes = readAttr(node, 'dense_shapes', 'shapes');
-  return named(keys, readAttr(node, 'Tdense', 'types')).map((feature, i) => ({
-    ...feature,
-    shape: shapes[i] ?? null,
-    fallback: fallbacks[i]!,
-  }));
+  return named(keys, readAttr(node, 'Tdense', 'types')).map((feature, i) => {
+    const shape = shapes[i] ?? null;
+    const fallback = fallbacks[i]!;
+    const isFixed = shape?.[0] !== null;
+    if (isFixed && fallback.data.length > 0 && formatShape(shape) !== formatShape(fallback.shape))
+      throw new UserError(
+        `feature '${feature.key}' has a default of shape ${formatShape(fallback.shape)}; ${formatShape(shape)} is wanted`,
+      );
+    return { ...feature, shape, fallback };
+  });
 }
 
 const parseExampleV2: ReferenceKernel = ([serialized, _names, sparse, dense, ragged, ...fallbacks], node) => {

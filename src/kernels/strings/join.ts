@@ -32,8 +32,8 @@ const reduceJoin: ReferenceKernel = ([input, indices], node) => {
   if (new Set(axes).size !== axes.length) throw new UserError(`reduces an axis twice: [${axes}]`);
   if (axes.length === 0) return [input!];
   const kept = shape.map((_, i) => i).filter((i) => !axes.includes(i));
-  // The first axis named is the slowest to vary.
-  const moved = stringsOf(materialize(permuted(view(input!), [...kept, ...axes]), input!));
+  // The first axis named is the fastest to vary.
+  const moved = stringsOf(materialize(permuted(view(input!), [...kept, ...axes.toReversed()]), input!));
   const count = sizeOf(axes.map((axis) => shape[axis]!));
   const isKept = readAttr(node, 'keep_dims', 'bool', false);
   const out = isKept ? shape.map((dim, i) => (axes.includes(i) ? 1 : dim)) : kept.map((i) => shape[i]!);
@@ -54,8 +54,8 @@ const unsortedSegmentJoin: ReferenceKernel = ([inputs, ids, count], node) => {
   const parts = Array.from({ length: total * inner }, (): Uint8Array[] => []);
   for (const [i, bytes] of stringsOf(inputs!).entries()) {
     const segment = segments[Math.floor(i / inner)]!;
-    if (segment >= total) throw new UserError(`segment ${segment} is not one of ${total}`);
-    if (segment >= 0) parts[segment * inner + (i % inner)]!.push(bytes);
+    if (segment < 0 || segment >= total) throw new UserError(`segment ${segment} is not one of ${total}`);
+    parts[segment * inner + (i % inner)]!.push(bytes);
   }
   const shape = [total, ...inputs!.shape.slice(ids!.shape.length)];
   return [
@@ -73,6 +73,7 @@ const stringSplit: ReferenceKernel = ([input, delimiter], node) => {
   const rows = stringsOf(input!).map((bytes) => {
     if (separators.length === 0) return Array.from(bytes, (byte) => Uint8Array.of(byte));
     const found: Uint8Array[] = [];
+    if (bytes.length === 0) return found;
     let start = 0;
     for (let at = 0; at <= bytes.length; at++)
       if (at === bytes.length || separators.includes(bytes[at]!)) {
@@ -84,7 +85,7 @@ const stringSplit: ReferenceKernel = ([input, delimiter], node) => {
   return sparseRows(rows);
 };
 
-/** As Python's `str.split(sep, maxsplit)`. */
+/** As Python's `str.split(sep, maxsplit)`, nearly. */
 const stringSplitV2: ReferenceKernel = ([input, sep], node) => {
   const limit = readAttr(node, 'maxsplit', 'int', -1);
   const separator = stringsOf(sep!)[0] ?? new Uint8Array(0);

@@ -65,10 +65,20 @@ function formatMagnitude(x: number | bigint, type: Format['type'], precision: nu
 
 /** `toFixed` that never turns to exponents: whole numbers from 10^21 up are written out. */
 function fixed(value: number, places: number): string {
-  if (value < 1e21) return value.toFixed(places);
-  return places === 0 ? String(BigInt(value)) : `${BigInt(value)}.${'0'.repeat(places)}`;
+  if (value >= 1e21) return places === 0 ? String(BigInt(value)) : `${BigInt(value)}.${'0'.repeat(places)}`;
+  return halfToEven(value.toFixed(places), value.toFixed(Math.min(100, places + 60)));
 }
 
 /** At least two digits of exponent, as C writes it. */
-const exponential = (value: number, places: number): string =>
-  value.toExponential(places).replace(/e([+-])(\d)$/, 'e$10$2');
+function exponential(value: number, places: number): string {
+  const [mantissa, exponent] = value.toExponential(places).split('e') as [string, string];
+  const [longer, other] = value.toExponential(Math.min(100, places + 60)).split('e') as [string, string];
+  const digits = exponent === other ? halfToEven(mantissa, longer) : mantissa;
+  return `${digits}e${exponent.replace(/^([+-])(\d)$/, '$10$2')}`;
+}
+
+/** JavaScript rounds ties up, C to even: `long` has the digits that `short` was rounded from. */
+function halfToEven(short: string, long: string): string {
+  const rest = long.slice(short.length).replace('.', '');
+  return /^50*$/.test(rest) && /[13579]$/.test(short) ? long.slice(0, short.length) : short;
+}

@@ -63,29 +63,30 @@ export function strip(bytes: Uint8Array): Uint8Array {
   return bytes.subarray(start, end);
 }
 
-/** Runs of bytes between ASCII white space, as Python's split() without an argument gives them. */
+/**
+ * Runs of bytes between ASCII white space. After `maxSplit` of them (where that is above 0) what is left comes whole, even
+ * if nothing is: there TensorFlow parts from Python's split().
+ */
 export function words(bytes: Uint8Array, maxSplit = -1): Uint8Array[] {
   const found: Uint8Array[] = [];
   let at = 0;
   for (;;) {
     while (isSpace(bytes[at])) at++;
+    if (maxSplit > 0 && found.length === maxSplit) return [...found, bytes.subarray(at)];
     if (at >= bytes.length) return found;
-    if (found.length === maxSplit) return [...found, bytes.subarray(at)];
     const start = at;
     while (at < bytes.length && !isSpace(bytes[at])) at++;
     found.push(bytes.subarray(start, at));
   }
 }
 
-/** Pieces between occurrences of `separator`, at most `maxSplit` of them split off (-1: all). */
+/** Pieces between occurrences of `separator`; at most `maxSplit` of them are split off, where that is above 0. */
 export function pieces(bytes: Uint8Array, separator: Uint8Array, maxSplit = -1): Uint8Array[] {
   const found: Uint8Array[] = [];
   let start = 0;
-  for (
-    let at = indexOf(bytes, separator, 0);
-    at >= 0 && found.length !== maxSplit;
-    at = indexOf(bytes, separator, start)
-  ) {
+  while (maxSplit <= 0 || found.length < maxSplit) {
+    const at = indexOf(bytes, separator, start);
+    if (at < 0) break;
     found.push(bytes.subarray(start, at));
     start = at + separator.length;
   }

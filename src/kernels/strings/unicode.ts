@@ -9,30 +9,33 @@ import { concatBytes, decode, encode, mapStrings, strings, stringsOf } from './t
 /** A code point, and the byte at which it starts. `undefined` for bytes that are no character. */
 type Char = { readonly code: number | undefined; readonly start: number };
 
-/** Splits UTF-8; each byte that can't be part of a character counts as one bad character. */
+/** Splits UTF-8; a sequence that is cut short, or a byte that starts none, counts as one bad character. */
 export function charsOf(bytes: Uint8Array): Char[] {
   const chars: Char[] = [];
   for (let at = 0; at < bytes.length; ) {
-    const length = charLength(bytes, at);
-    chars.push({ code: length === 0 ? undefined : decode(bytes.subarray(at, at + length)).codePointAt(0), start: at });
-    at += Math.max(1, length);
+    const { length, isWhole } = sequenceAt(bytes, at);
+    chars.push({ code: isWhole ? decode(bytes.subarray(at, at + length)).codePointAt(0) : undefined, start: at });
+    at += length;
   }
   return chars;
 }
 
-/** The length of the well-formed character at `at`; 0 where there is none. */
-function charLength(bytes: Uint8Array, at: number): number {
+/** The longest beginning of a well-formed sequence at `at` (Unicode 3.9, table 3-7), and whether it is all of one. */
+function sequenceAt(bytes: Uint8Array, at: number): { length: number; isWhole: boolean } {
   const lead = bytes[at]!;
-  const length = lead < 0x80 ? 1 : lead < 0xc2 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : lead < 0xf5 ? 4 : 0;
-  for (let i = 1; i < length; i++) if ((bytes[at + i]! & 0xc0) !== 0x80 || at + i >= bytes.length) return 0;
-  const second = bytes[at + 1]!;
-  const isOverlong = (lead === 0xe0 && second < 0xa0) || (lead === 0xf0 && second < 0x90);
-  const isBeyond = (lead === 0xed && second >= 0xa0) || (lead === 0xf4 && second >= 0x90);
-  return isOverlong || isBeyond ? 0 : length;
+  const wanted = lead < 0x80 ? 1 : lead < 0xc2 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : lead < 0xf5 ? 4 : 0;
+  if (wanted === 0) return { length: 1, isWhole: false };
+  // Neither overlong forms, nor surrogates, nor anything beyond U+10FFFF.
+  const low = lead === 0xe0 ? 0xa0 : lead === 0xf0 ? 0x90 : 0x80;
+  const high = lead === 0xed ? 0x9f : lead === 0xf4 ? 0x8f : 0xbf;
+  for (let i = 1; i < wanted; i++) {
+    const next = bytes[at + i] ?? 0;
+    if (next < (i === 1 ? low : 0x80) || next > (i === 1 ? high : 0xbf)) return { length: i, isWhole: false };
+  }
+  return { length: wanted, isWhole: true };
 }
 
-const isControl = (code: number): boolean =>
-  (code < 0x20 && ![9, 10, 13].includes(code)) || (code >= 0x7f && code < 0xa0);
+const isControl = (code: number): boolean => code < 0x20;
 
 /** The code points of a string under the op's rules for errors. */
 function decoded(bytes: Uint8Array, node: Node): { code: number; start: number }[] {
