@@ -90,10 +90,9 @@ function fromValues(dtype: DType, shape: Shape, values: readonly Element[], cont
   const data = new (dtypes[dtype].array as new (length: number) => Float32Array)(length);
   // A typed array converts: integers wrap, true is 1, bigint arrays take bigints.
   for (let i = 0; i < given; i++) data[i] = values[i] as number;
-  if (given < length && given > 0)
-    data.subarray(given).forEach((_, i, rest) => {
-      rest[i] = data[given - parts + (i % parts)]!;
-    });
+  const last = data.subarray(given - parts, given);
+  if (parts === 1 && given > 0) data.fill(last[0]!, given);
+  else for (let i = given; i < length && given > 0; i++) data[i] = last[i % parts]!;
   return tensor(dtype, shape, data as unknown as DataOf<typeof dtype>);
 }
 
