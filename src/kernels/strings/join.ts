@@ -89,9 +89,11 @@ const stringSplit: ReferenceKernel = ([input, delimiter], node) => {
 const stringSplitV2: ReferenceKernel = ([input, sep], node) => {
   const limit = readAttr(node, 'maxsplit', 'int', -1);
   const separator = stringsOf(sep!)[0] ?? new Uint8Array(0);
-  return sparseRows(
-    stringsOf(input!).map((bytes) => (separator.length === 0 ? words(bytes, limit) : pieces(bytes, separator, limit))),
-  );
+  const split = (bytes: Uint8Array) => {
+    if (limit === 0) return [bytes];
+    return separator.length === 0 ? words(bytes, limit) : pieces(bytes, separator, limit);
+  };
+  return sparseRows(stringsOf(input!).map(split));
 };
 
 const stringFormat: ReferenceKernel = (inputs, node) => {
