@@ -13,7 +13,12 @@ import { normalizeReference } from './normalize/reference.ts';
 import { parsingReference } from './parsing/reference.ts';
 import { poolReference } from './pool/reference.ts';
 import { quantizeReference } from './quantize/reference.ts';
+import { quantizedArrayReference } from './quantized-array/reference.ts';
 import { quantizedConvReference } from './quantized-conv/reference.ts';
+import { quantizedEltwiseReference } from './quantized-eltwise/reference.ts';
+import { quantizedMatmulReference } from './quantized-matmul/reference.ts';
+import { quantizedNormReference } from './quantized-norm/reference.ts';
+import { quantizedPoolReference } from './quantized-pool/reference.ts';
 import { randomReference } from './random/reference.ts';
 import { reduceReference } from './reduce/reference.ts';
 import type { ReferenceKernel } from './reference-kernel.ts';
@@ -112,15 +117,15 @@ const missing = {
   // Quantized.
   ...marked('not-implemented', [
     'QuantizeAndDequantize',
-    'QuantizeAndDequantizeV2', 'QuantizeAndDequantizeV3', 'QuantizeAndDequantizeV4', 'QuantizedAdd',
-    'QuantizedAvgPool', 'QuantizedBatchNormWithGlobalNormalization', 'QuantizedBiasAdd', 'QuantizedConcat',
-    'QuantizedConcatV2',
-    'QuantizedInstanceNorm', 'QuantizedMatMul',
-    '_QuantizedMatMul', 'QuantizedMatMulWithBias', 'QuantizedMatMulWithBiasAndDequantize',
-    'QuantizedMatMulWithBiasAndRelu', 'QuantizedMatMulWithBiasAndReluAndRequantize',
-    'QuantizedMatMulWithBiasAndRequantize', 'QuantizedMaxPool', '_QuantizedMaxPool3D', 'QuantizedMul',
-    'QuantizedRelu', 'QuantizedRelu6', 'QuantizedReluX', 'QuantizedReshape',
-    'QuantizedResizeBilinear',
+    'QuantizeAndDequantizeV2', 'QuantizeAndDequantizeV3', 'QuantizeAndDequantizeV4', 
+    'QuantizedBatchNormWithGlobalNormalization', 
+    
+    
+    
+    
+    '_QuantizedMaxPool3D', 
+    
+    
     'UniformQuantize', 'UniformQuantizedAdd', 'UniformQuantizedClipByValue',
     'UniformQuantizedConvolution', 'UniformQuantizedConvolutionHybrid', 'UniformQuantizedDot',
     'UniformQuantizedDotHybrid',
@@ -130,6 +135,11 @@ const missing = {
 /** How each op is computed in plain TypeScript. */
 export const reference: Readonly<Record<OpName, ReferenceKernel | ByExecutor | NotImplemented>> = {
   ...missing,
+  ...quantizedNormReference,
+  ...quantizedArrayReference,
+  ...quantizedEltwiseReference,
+  ...quantizedPoolReference,
+  ...quantizedMatmulReference,
   ...randomReference,
   ...detectionReference,
   ...imageReference,

@@ -45,8 +45,10 @@ export function toBytes(
   dtype: DType,
   outputScale: number,
 ): Float64Array {
-  const { low, high } = limitsOf(dtype);
+  const { low, high: highest } = limitsOf(dtype);
   const lowest = relu ? Math.max(0, low) : low;
+  // TensorFlow sums signed codes in place, in the summand's own type: half of an unsigned output's codes are lost.
+  const high = summand?.tensor.dtype === 'qint8' ? Math.min(127, highest) : highest;
   const { codes, floats } = biasOf(bias, channels);
   const multipliers = Float64Array.from({ length: channels }, (_, c) =>
     multiplierOf(scales.input, weightScale(scales, c), outputScale),

@@ -49,7 +49,7 @@ const knownFusions: readonly string[] = ['BiasAdd', 'Sum', 'Relu', 'Requantize',
 
 /**
  * The parts of `_FusedQuantizedConv2D` and `_FusedQuantizedDepthwiseConv2D`: tensors as device inputs (input, filter, bias,
- * summand), ranges as host inputs (input, filter, output, summand), what is done with the sums in `fused_ops`.
+ * summand), ranges as host inputs (input, filter, summand, output), what is done with the sums in `fused_ops`.
  */
 export function fusedParts(inputs: readonly Tensor[], node: Node): ConvParts {
   const fused = opAttr(node, 'fused_ops', 'strings');
@@ -68,8 +68,9 @@ export function fusedParts(inputs: readonly Tensor[], node: Node): ConvParts {
   const bias = fused.includes('BiasAdd') ? take(tensors) : undefined;
   const summand = fused.includes('Sum') ? take(tensors) : undefined;
   const [inputRange, filterRange] = [range(), range()];
-  const outputRange = fused.includes('Requantize') ? range() : undefined;
-  const summandRange = summand !== undefined && hosts.length >= 2 ? range() : undefined;
+  const requantize = fused.includes('Requantize');
+  const summandRange = summand !== undefined && hosts.length >= (requantize ? 4 : 2) ? range() : undefined;
+  const outputRange = requantize ? range() : undefined;
   return {
     input,
     filter,
