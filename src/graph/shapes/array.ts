@@ -195,11 +195,11 @@ const oneHot: ShapeRule = (context) => {
 
 /** Outputs as long as they happen to be. */
 const unique: ShapeRule = (context) => {
-  const x = inputShape(context, 0);
-  const axis = context.node.op.endsWith('V2') ? numberFrom(context, 1) : 0;
-  const index: PartialShape = x === null || axis === null ? [null] : [x[checkedAxis(axis, x.length)]!];
-  const y =
-    x === null ? null : x.map((dim, i) => (axis === null || i === (axis < 0 ? axis + x.length : axis) ? null : dim));
+  const x = inputShape(context, 0) ?? (context.node.op.endsWith('V2') ? null : [null]);
+  const given = context.node.op.endsWith('V2') ? numberFrom(context, 1) : 0;
+  const axis = x === null || given === null ? null : checkedAxis(given, x.length);
+  const index: PartialShape = [axis === null ? null : x![axis]!];
+  const y = x === null ? null : x.map((dim, i) => (axis === null || i === axis ? null : dim));
   return [y, index, [null]].slice(0, context.outputs);
 };
 
