@@ -1,0 +1,263 @@
+import {
+  type Assembler,
+  k1,
+  k2,
+  k3,
+  type Mem,
+  offset,
+  ptr,
+  rsi,
+  type Vmm,
+  vmm,
+  type Xmm,
+  xmm,
+  ymm,
+  zmm,
+} from '../../../asm/x64/index.ts';
+import { scalars } from './layout.ts';
+import type { Result } from './spec.ts';
+import { accumulator, type Tile } from './tile.ts';
+
+/** What an epilogue needs to know beside its tile. */
+export type Epilogue = {
+  readonly tile: Tile;
+  /** Columns of the panel. With fewer than the vectors hold, AVX-512 stores by the masks k1 (bytes), k2 and k3 (elements). */
+  readonly width: number;
+  /** Whether sums times multipliers can leave the range of int32, so that they must be clamped before conversion. */
+  readonly mayOverflow: boolean;
+  /** The address of a row of the output and of the summand; may use rax and rbp. */
+  readonly output: (row: number) => Mem;
+  readonly summand: (row: number) => Mem;
+};
+
+type Requantize = Extract<Result, { kind: 'requantize' }>;
+type Dequantize = Extract<Result, { kind: 'dequantize' }>;
+
+/** Turns the sums of a register tile into its results and stores them. */
+export function finish(epilogue: Epilogue): void {
+  const { result } = epilogue.tile.spec;
+  if (result.kind === 'requantize') requantize(epilogue, result);
+  else words(epilogue, result.kind === 'dequantize' ? result : undefined);
+}
+
+const isPartial = ({ tile, width }: Epilogue): boolean => width < (tile.vectors * tile.target.bits) / 32;
+
+/** Registers that are free after the sums: 16 on with AVX-512, the last four without. */
+function temporaries(bits: 256 | 512): readonly [Vmm, Vmm, Vmm, Vmm] {
+  const v = vmm(bits);
+  return bits === 512 ? [v(20), v(21), v(28), v(29)] : [v(12), v(13), v(14), v(15)];
+}
+
+/** Where the multipliers are: loaded to registers with AVX-512, else in memory. */
+function multipliersOf({ asm, target, layout, vectors }: Tile): (vector: number) => Vmm | Mem {
+  const at = (vector: number): Mem => ptr(rsi, layout.header.multipliers + (vector * target.bits) / 8);
+  if (target.bits === 256) return at;
+  for (let vector = 0; vector < vectors; vector++) asm.vmovups(zmm(16 + vector), at(vector));
+  return (vector) => vmm(512)(16 + vector);
+}
+
+function requantize(epilogue: Epilogue, result: Requantize): void {
+  const { tile } = epilogue;
+  const { asm, target, height, vectors, spec } = tile;
+  const [, value, zero, summandMultiplier] = temporaries(target.bits);
+  const multiplier = multipliersOf(tile);
+  const isSigned = result.summand?.buffer.type === 's8';
+  if (result.summand !== undefined) {
+    asm.vbroadcastss(summandMultiplier, ptr(rsi, scalars.summandMultiplier));
+    if (!isSigned) clear(asm, target.bits, zero);
+  }
+  const narrow = narrowing(epilogue, result, spec.output.type === 's8');
+  for (let row = 0; row < height; row++) {
+    const sums = Array.from({ length: vectors }, (_, v) => accumulator(tile, row, v));
+    sums.forEach((sum, v) => {
+      asm.vcvtdq2ps(sum, sum);
+      asm.vmulps(sum, sum, multiplier(v));
+    });
+    if (result.summand !== undefined)
+      summandVectors(epilogue, row, isSigned, (v) => {
+        asm.vcvtdq2ps(value, value);
+        asm.vmulps(value, value, summandMultiplier);
+        asm.vaddps(sums[v]!, sums[v]!, value);
+      });
+    for (const sum of sums) {
+      if (epilogue.mayOverflow) clampReal(asm, sum, value);
+      asm.vcvtps2dq(sum, sum);
+    }
+    narrow(sums, epilogue.output(row));
+  }
+}
+
+/** Leaves each vector of a row's summand as int32 in the second temporary, in the panel's order of columns, for `use`. */
+function summandVectors(epilogue: Epilogue, row: number, isSigned: boolean, use: (vector: number) => void): void {
+  const { tile } = epilogue;
+  const { asm, target, vectors } = tile;
+  const [packed, value, zero] = temporaries(target.bits);
+  const from = epilogue.summand(row);
+  const masked = target.bits === 512 && isPartial(epilogue);
+  if (vectors === 1) {
+    const to = masked ? value.maskz(k1) : value;
+    if (isSigned) asm.vpmovsxbd(to, from);
+    else asm.vpmovzxbd(to, from);
+    use(0);
+    return;
+  }
+  const to = masked ? packed.maskz(k1) : packed;
+  if (isSigned) asm.vpmovsxbw(to, from);
+  else asm.vpmovzxbw(to, from);
+  for (let v = 0; v < 2; v++) {
+    const other = isSigned ? packed : zero;
+    if (v === 0) asm.vpunpcklwd(value, packed, other);
+    else asm.vpunpckhwd(value, packed, other);
+    if (isSigned) asm.vpsrad(value, value, 16);
+    use(v);
+  }
+}
+
+const clear = (asm: Assembler, bits: 256 | 512, to: Vmm): void =>
+  bits === 512 ? asm.vpxord(to, to, to) : asm.vpxor(to, to, to);
+
+/** Keeps float values where converting them to int32 is exact enough: beyond ±65536 they saturate anyway. */
+function clampReal(asm: Assembler, value: Vmm, temporary: Vmm): void {
+  for (const [at, clamp] of [
+    [scalars.lowReal, asm.vmaxps],
+    [scalars.highReal, asm.vminps],
+  ] as const) {
+    asm.vbroadcastss(temporary, ptr(rsi, at));
+    clamp(value, value, temporary);
+  }
+}
+
+/** A function that packs a row's int32 vectors to saturated bytes, clamps and stores them. */
+function narrowing(
+  epilogue: Epilogue,
+  { low, high }: Requantize,
+  isSigned: boolean,
+): (sums: readonly Vmm[], to: Mem) => void {
+  const { asm, target } = epilogue.tile;
+  const [temporary] = temporaries(target.bits);
+  const [least, most] = isSigned ? [-128, 127] : [0, 255];
+  const clamp = (bytes: Vmm): void => {
+    const limit = vmm(epilogue.tile.vectors === 2 && target.bits === 512 ? 256 : 128)(temporary.n);
+    if (low > least) {
+      asm.vpbroadcastd(limit, ptr(rsi, scalars.lowBytes));
+      if (isSigned) asm.vpmaxsb(bytes, bytes, limit);
+      else asm.vpmaxub(bytes, bytes, limit);
+    }
+    if (high < most) {
+      asm.vpbroadcastd(limit, ptr(rsi, scalars.highBytes));
+      if (isSigned) asm.vpminsb(bytes, bytes, limit);
+      else asm.vpminub(bytes, bytes, limit);
+    }
+  };
+  return (sums, to) => {
+    const bytes = target.bits === 512 ? narrow512(asm, sums, isSigned, temporary) : narrow256(asm, sums, isSigned);
+    clamp(bytes);
+    if (target.bits === 256) storeBytes(asm, xmm(bytes), to, epilogue.width);
+    else if (isPartial(epilogue)) asm.vmovdqu8(to.mask(k1), bytes);
+    else asm.vmovdqu8(to, bytes);
+  };
+}
+
+/** One or two vectors to bytes. Packing saturates twice, to 16 and to 8 bits, which is the same as once. */
+function narrow512(asm: Assembler, sums: readonly Vmm[], isSigned: boolean, temporary: Vmm): Vmm {
+  const [a, b] = [zmm(sums[0]!), sums[1]];
+  const half = ymm(temporary.n + 2);
+  const quarter = xmm(temporary.n + 2);
+  if (b === undefined) {
+    if (isSigned) asm.vpmovsdb(quarter, a);
+    else {
+      const zero = vmm(512)(temporary.n + 4);
+      clear(asm, 512, zero);
+      asm.vpmaxsd(a, a, zmm(zero));
+      asm.vpmovusdb(quarter, a);
+    }
+    return vmm(128)(quarter.n);
+  }
+  if (isSigned) {
+    asm.vpackssdw(a, a, zmm(b));
+    asm.vpmovswb(half, a);
+  } else {
+    asm.vpackusdw(a, a, zmm(b));
+    asm.vpmovuswb(half, a);
+  }
+  return vmm(256)(half.n);
+}
+
+/** The same in AVX2. vpackuswb takes its words as signed, so the first step keeps the sign for both. */
+function narrow256(asm: Assembler, sums: readonly Vmm[], isSigned: boolean): Vmm {
+  const [a, b] = [ymm(sums[0]!), sums[1]];
+  asm.vpackssdw(a, a, b === undefined ? a : ymm(b));
+  if (isSigned) asm.vpacksswb(a, a, a);
+  else asm.vpackuswb(a, a, a);
+  if (b !== undefined) asm.vpermq(a, a, 0b1000);
+  else {
+    const [upper] = temporaries(256);
+    asm.vextracti128(xmm(upper), a, 1);
+    asm.vpunpckldq(xmm(a.n), xmm(a.n), xmm(upper));
+  }
+  return vmm(128)(a.n);
+}
+
+/** Stores the first `bytes` bytes of a vector without touching what follows, for lack of masks. Shifts `from`. */
+function storeBytes(asm: Assembler, from: Xmm, to: Mem, bytes: number): void {
+  if (bytes === 16) {
+    asm.vmovdqu(to, from);
+    return;
+  }
+  let at = 0;
+  for (const size of [8, 4, 2, 1] as const) {
+    if ((bytes & size) === 0) continue;
+    const place = offset(to, at);
+    if (size === 8) asm.vmovq(place, from);
+    else if (size === 4) asm.vmovd(place, from);
+    else if (size === 2) asm.vpextrw(place, from, 0);
+    else asm.vpextrb(place, from, 0);
+    at += size;
+    if (at < bytes) asm.vpsrldq(from, from, size);
+  }
+}
+
+/** Stores int32 or float results: columns are in order, a vector after the other. */
+function words(epilogue: Epilogue, result: Dequantize | undefined): void {
+  const { tile, width } = epilogue;
+  const { asm, target, layout, height, vectors } = tile;
+  const [, temporary] = temporaries(target.bits);
+  const multiplier = result === undefined ? undefined : multipliersOf(tile);
+  const perVector = target.bits / 32;
+  for (let row = 0; row < height; row++) {
+    const to = epilogue.output(row);
+    for (let v = 0; v < vectors; v++) {
+      const sum = accumulator(tile, row, v);
+      if (result !== undefined && multiplier !== undefined) {
+        asm.vcvtdq2ps(sum, sum);
+        asm.vmulps(sum, sum, multiplier(v));
+        asm.vaddps(sum, sum, ptr(rsi, layout.header.realBias + (v * target.bits) / 8));
+        if (result.low !== undefined || result.high !== undefined) clampReal(asm, sum, temporary);
+      }
+      storeWords(
+        asm,
+        target.bits,
+        sum,
+        offset(to, v * (target.bits / 8)),
+        v,
+        Math.min(perVector, width - v * perVector),
+      );
+    }
+  }
+}
+
+function storeWords(asm: Assembler, bits: 256 | 512, from: Vmm, to: Mem, vector: number, count: number): void {
+  if (count === bits / 32) {
+    asm.vmovups(to, from);
+    return;
+  }
+  if (bits === 512) {
+    asm.vmovups(to.mask(vector === 0 ? k2 : k3), from);
+    return;
+  }
+  const low = xmm(from.n);
+  storeBytes(asm, low, to, Math.min(16, 4 * count));
+  if (count <= 4) return;
+  asm.vextracti128(low, ymm(from), 1);
+  storeBytes(asm, low, offset(to, 16), 4 * count - 16);
+}

@@ -1,0 +1,52 @@
+import type { NativeKernel, Step } from '../../native-kernel.ts';
+import { emitConv } from './emit.ts';
+import { layoutOf, overRead } from './layout.ts';
+import { packConv } from './pack.ts';
+import { macsOf, planOf } from './plan.ts';
+import { bufferAccess, type ConvSpec, inputAccess, resultProblem, windowProblem } from './spec.ts';
+import { type Target, targets } from './target.ts';
+
+export type { ConvSpec, Result, Window } from './spec.ts';
+
+function whyNot(spec: ConvSpec): string | undefined {
+  const { input, output, groups, kernel, weights, bias } = spec;
+  const { c } = output.shape;
+  if (!(Number.isInteger(groups) && groups > 0) || input.shape.c % groups !== 0 || c % groups !== 0)
+    return `${groups} groups of ${input.shape.c} to ${c} channels`;
+  const count = kernel.h * kernel.w * (input.shape.c / groups) * c;
+  if (weights.length !== count) return `${weights.length} weights where ${count} are needed`;
+  if (bias !== undefined && bias.length !== c) return `a bias of ${bias.length} for ${c} channels`;
+  return windowProblem(spec) ?? resultProblem(spec.result, output);
+}
+
+function step(spec: ConvSpec, target: Target, constants: number): Step {
+  const layout = layoutOf(spec, target);
+  const plan = planOf(spec, target, layout);
+  const { result } = spec;
+  const summand = result.kind === 'requantize' ? result.summand?.buffer : undefined;
+  // Without masks the last columns of a summand are read with their neighbours.
+  const over = target.bits === 512 ? 0 : 15;
+  return {
+    name: `conv ${spec.kernel.h}×${spec.kernel.w}, ${spec.input.shape.c} → ${spec.output.shape.c}`,
+    tiles: plan.pictures * plan.chunks * plan.ranges,
+    macs: macsOf(spec),
+    accesses: [
+      inputAccess(spec, overRead(spec, layout)),
+      bufferAccess(spec.output, 'write'),
+      ...(summand === undefined ? [] : [bufferAccess(summand, 'read', over)]),
+      { base: 'constants', mode: 'read', begin: constants, end: constants + layout.panels.length * layout.panelBytes },
+    ],
+    emit: (asm) => emitConv({ asm, spec, target, layout, plan, constants }),
+  };
+}
+
+const kernel = (target: Target): NativeKernel<ConvSpec> => ({
+  name: `conv ${target.isa}`,
+  isa: target.isa,
+  whyNot,
+  pack: (spec) => packConv(spec, target, layoutOf(spec, target)),
+  step: (spec, constants) => step(spec, target, constants),
+});
+
+/** Convolutions of any window, stride, dilation and groups, best first. */
+export const convKernels: readonly NativeKernel<ConvSpec>[] = targets.map(kernel);

@@ -1,0 +1,109 @@
+import { columnOf, type Layout, outputBytes, type Panel, scalars, vectorsOf } from './layout.ts';
+import type { ConvSpec } from './spec.ts';
+import { elements, stepBytes, type Target, weightIndex, weightValues } from './target.ts';
+
+/** A convolution's constants as the generated code reads them: a panel's scalars, bias and multipliers, then its weights. */
+export function packConv(spec: ConvSpec, target: Target, layout: Layout): Uint8Array {
+  const packed = new Uint8Array(layout.panels.length * layout.panelBytes);
+  layout.panels.forEach((panel, i) => {
+    const base = i * layout.panelBytes;
+    packScalars(spec, layout, panel, new DataView(packed.buffer, base, scalars.bytes));
+    const sums = packWeights(spec, target, layout, panel, packed, base + layout.header.bytes);
+    packVectors(spec, target, layout, panel, new DataView(packed.buffer, base), sums);
+  });
+  return packed;
+}
+
+function packScalars(spec: ConvSpec, layout: Layout, panel: Panel, to: DataView): void {
+  const { result } = spec;
+  const bytes = (at: number, value: number): void => to.setUint32(at, (value & 255) * 0x01010101, true);
+  to.setInt32(scalars.inOffset, panel.firstIn, true);
+  to.setInt32(scalars.outOffset, panel.firstOut * outputBytes(spec), true);
+  to.setInt32(scalars.kind, layout.widths.indexOf(panel.width), true);
+  bytes(scalars.signBytes, 0x80);
+  to.setUint32(scalars.evenBytes, 0x00ff00ff, true);
+  if (result.kind === 'requantize') {
+    to.setFloat32(scalars.summandMultiplier, result.summand?.multiplier ?? 0, true);
+    bytes(scalars.lowBytes, result.low);
+    bytes(scalars.highBytes, result.high);
+    // Beyond these every sum saturates anyway, and within them conversion to integers can't overflow.
+    to.setFloat32(scalars.lowReal, -65536, true);
+    to.setFloat32(scalars.highReal, 65536, true);
+  }
+  if (result.kind === 'dequantize') {
+    to.setFloat32(scalars.lowReal, result.low ?? Number.NEGATIVE_INFINITY, true);
+    to.setFloat32(scalars.highReal, result.high ?? Number.POSITIVE_INFINITY, true);
+  }
+}
+
+/** Bias, multipliers and real bias; zero in columns that the panel does not have. `sums` are those of its weights. */
+function packVectors(
+  spec: ConvSpec,
+  target: Target,
+  { header }: Layout,
+  panel: Panel,
+  to: DataView,
+  sums: Int32Array,
+): void {
+  const { result, bias, input } = spec;
+  for (let vector = 0; vector < vectorsOf(panel.width, target); vector++)
+    for (let element = 0; element < elements(target); element++) {
+      const column = columnOf(spec, target, panel.width, vector, element);
+      if (column >= panel.width) continue;
+      const channel = panel.firstOut + column;
+      const at = 4 * (vector * elements(target) + element);
+      // s8 activations are read with their sign flipped, that is, 128 larger.
+      const shift = input.type === 's8' ? Math.imul(128, sums[column]!) : 0;
+      to.setInt32(header.bias + at, (bias?.[channel] ?? 0) - shift, true);
+      if (result.kind === 'sums') continue;
+      to.setFloat32(header.multipliers + at, result.multipliers[channel]!, true);
+      if (result.kind === 'dequantize') to.setFloat32(header.realBias + at, result.bias?.[channel] ?? 0, true);
+    }
+}
+
+/** Writes a panel's weights [segment][step][vector][element][4] and returns the sum of each column. */
+function packWeights(
+  spec: ConvSpec,
+  target: Target,
+  layout: Layout,
+  panel: Panel,
+  packed: Uint8Array,
+  offset: number,
+): Int32Array {
+  const { kernel, groups, input, output, weights } = spec;
+  const { rows, taps, bytes, steps } = layout.segments;
+  const perGroupIn = input.shape.c / groups;
+  const perGroupOut = output.shape.c / groups;
+  const vectors = vectorsOf(panel.width, target);
+  const vectorStep = stepBytes(target) / (target.dot === 'vpdpbusd' ? 1 : 2);
+  const values = weightValues(target, packed, offset, layout.panelBytes - layout.header.bytes);
+  const sums = new Int32Array(panel.width);
+  // For each of a step's four channels: where each column's weight goes.
+  const places = [0, 1, 2, 3].map((k) => {
+    const of = new Int32Array(panel.width);
+    for (let vector = 0; vector < vectors; vector++)
+      for (let element = 0; element < elements(target); element++) {
+        const column = columnOf(spec, target, panel.width, vector, element);
+        if (column < panel.width) of[column] = vector * vectorStep + weightIndex(target, element, k);
+      }
+    return of;
+  });
+  for (let segment = 0; segment < rows * taps; segment++)
+    for (let byte = 0; byte < bytes; byte++) {
+      const tap = taps === 1 ? segment * kernel.w + Math.floor(byte / layout.blockIn) : segment;
+      const channel = byte % layout.blockIn;
+      const group = Math.floor(channel / perGroupIn);
+      // In a block of merged groups only the columns of the channel's own group have weights.
+      const first = layout.merged === 1 ? 0 : group * perGroupOut;
+      const last = layout.merged === 1 ? panel.width : Math.min(panel.width, first + perGroupOut);
+      const from = (tap * perGroupIn + (channel - group * perGroupIn)) * output.shape.c + panel.firstOut;
+      const to = (segment * steps + (byte >> 2)) * vectors * vectorStep;
+      const place = places[byte & 3]!;
+      for (let column = first; column < last; column++) {
+        const weight = weights[from + column]!;
+        values[to + place[column]!] = weight;
+        sums[column]! += weight;
+      }
+    }
+  return sums;
+}

@@ -1,0 +1,140 @@
+import type { Access, Buffer, ElementType } from '../../native-kernel.ts';
+
+/** What becomes of the int32 sums `acc = Σ x·w + bias`. `multipliers` and `bias` have an element for each output channel. */
+export type Result =
+  /**
+   * u8 or s8: `y = min(max(rne(f32(acc)·multipliers[c]), low), high)`; with a summand z of the same shape (u8 or s8)
+   * `rne(f32(acc)·multipliers[c] + f32(z)·multiplier)`. The output may lie where the summand lies.
+   */
+  | {
+      readonly kind: 'requantize';
+      readonly multipliers: Float32Array;
+      readonly low: number;
+      readonly high: number;
+      readonly summand?: { readonly buffer: Buffer; readonly multiplier: number };
+    }
+  /** f32: `y = min(max(f32(acc)·multipliers[c] + bias[c], low), high)`, rounded after each operation. */
+  | {
+      readonly kind: 'dequantize';
+      readonly multipliers: Float32Array;
+      readonly bias?: Float32Array;
+      readonly low?: number;
+      readonly high?: number;
+    }
+  /** s32: the sums as they are. */
+  | { readonly kind: 'sums' };
+
+export type Window = { readonly h: number; readonly w: number };
+
+/**
+ * An int8 convolution: output pixel (y, x) sums over taps (i, j) and channels of input pixel
+ * (y·stride.h − padding.top + i·dilation.h, x·stride.w − padding.left + j·dilation.w). What lies outside of the picture
+ * is read from the halo, so a u8 or s8 input's halo must hold its zero point, 0.
+ */
+export type ConvSpec = {
+  /** u8 or s8, n × h × w × c. */
+  readonly input: Buffer;
+  /** u8 or s8 (requantize), f32 (dequantize) or s32 (sums). */
+  readonly output: Buffer;
+  readonly kernel: Window;
+  readonly stride: Window;
+  readonly dilation: Window;
+  readonly padding: { readonly top: number; readonly left: number };
+  readonly groups: number;
+  /** HWIO: [kernel.h][kernel.w][input.c / groups][output.c]. */
+  readonly weights: Int8Array;
+  /** Added to the sums in int32. */
+  readonly bias?: Int32Array;
+  readonly result: Result;
+};
+
+const sizes: Readonly<Record<ElementType, number>> = { u8: 1, s8: 1, s32: 4, f32: 4 };
+export const bytesOf = (type: ElementType): number => sizes[type];
+
+/** Rows and columns that the windows read in front of the first and behind the last of the picture. */
+export function overhang({ input, output, kernel, stride, dilation, padding }: Windowed): Buffer['halo'] {
+  const behind = (axis: 'h' | 'w', before: number): number =>
+    Math.max(
+      0,
+      (output.shape[axis] - 1) * stride[axis] - before + (kernel[axis] - 1) * dilation[axis] + 1 - input.shape[axis],
+    );
+  return {
+    top: Math.max(0, padding.top),
+    bottom: behind('h', padding.top),
+    left: Math.max(0, padding.left),
+    right: behind('w', padding.left),
+  };
+}
+
+type Windowed = Pick<ConvSpec, 'input' | 'output' | 'kernel' | 'stride' | 'dilation' | 'padding'>;
+
+const positive = (...values: readonly number[]): boolean => values.every((v) => Number.isInteger(v) && v > 0);
+
+/** Why the windows can't be read: shapes that don't fit, a halo that is too narrow, offsets that code can't hold. */
+export function windowProblem(spec: Windowed): string | undefined {
+  const { input, output, kernel, stride, dilation } = spec;
+  const { n, h, w, c } = output.shape;
+  if (!positive(n, h, w, c, ...Object.values(input.shape), kernel.h, kernel.w)) return 'an empty shape';
+  if (!positive(stride.h, stride.w, dilation.h, dilation.w)) return 'a stride or dilation below 1';
+  if (n !== input.shape.n) return `batches of ${input.shape.n} and ${n}`;
+  const needed = overhang(spec);
+  for (const side of ['top', 'bottom', 'left', 'right'] as const)
+    if (needed[side] > input.halo[side])
+      return `the input's ${side} halo is ${input.halo[side]} wide where the windows reach ${needed[side]} out`;
+  if (input.type !== 'u8' && input.type !== 's8') return `an input of ${input.type}`;
+  return reachProblem(input) ?? reachProblem(output);
+}
+
+/** Displacements are 32 bits wide. */
+export function reachProblem(buffer: Buffer): string | undefined {
+  const { begin, end } = extent(buffer);
+  return begin < 0 || end > 2 ** 31 - 4096 ? `bytes ${begin} to ${end} of the arena` : undefined;
+}
+
+/** The bytes of a buffer, its halo included. */
+function extent({ offset, shape, stride, halo, type }: Buffer): { readonly begin: number; readonly end: number } {
+  const begin = offset - halo.top * stride.h - halo.left * stride.w;
+  const last =
+    (shape.n - 1) * stride.n + (shape.h - 1 + halo.bottom) * stride.h + (shape.w - 1 + halo.right) * stride.w;
+  return { begin, end: offset + last + shape.c * bytesOf(type) };
+}
+
+/** The bytes that a kernel of these windows reads, `over` of them past the last channel it needs. */
+export function inputAccess(spec: Windowed, over: number): Access {
+  const { input, output, kernel, stride, dilation, padding } = spec;
+  const last = (axis: 'h' | 'w', before: number): number =>
+    (output.shape[axis] - 1) * stride[axis] - before + (kernel[axis] - 1) * dilation[axis];
+  const end =
+    input.offset +
+    (input.shape.n - 1) * input.stride.n +
+    last('h', padding.top) * input.stride.h +
+    last('w', padding.left) * input.stride.w;
+  const begin = input.offset - padding.top * input.stride.h - padding.left * input.stride.w;
+  return { base: 'arena', mode: 'read', begin, end: end + input.shape.c * bytesOf(input.type) + over };
+}
+
+/** The bytes of all of a buffer's pixels without its halo, `over` more behind the last. */
+export function bufferAccess(buffer: Buffer, mode: Access['mode'], over = 0): Access {
+  const { end } = extent({ ...buffer, halo: { top: 0, bottom: 0, left: 0, right: 0 } });
+  return { base: 'arena', mode, begin: buffer.offset, end: end + over };
+}
+
+/** Why the result of `channels` channels can't be computed into `output`. */
+export function resultProblem(result: Result, output: Buffer): string | undefined {
+  const { c } = output.shape;
+  if (result.kind === 'sums') return output.type === 's32' ? undefined : `sums as ${output.type}`;
+  if (result.multipliers.length !== c) return `${result.multipliers.length} multipliers for ${c} channels`;
+  // Below this nothing overflows to infinity or becomes NaN.
+  if (!result.multipliers.every((m) => Math.abs(m) < 1e20)) return 'a multiplier of 1e20 or more';
+  if (result.kind === 'dequantize') return output.type === 'f32' ? undefined : `real values as ${output.type}`;
+  if (output.type !== 'u8' && output.type !== 's8') return `8-bit values as ${output.type}`;
+  const [least, most] = output.type === 'u8' ? [0, 255] : [-128, 127];
+  if (!(result.low >= least && result.low <= result.high && result.high <= most))
+    return `a clamp to ${result.low} … ${result.high} as ${output.type}`;
+  if (result.summand === undefined) return undefined;
+  const { buffer, multiplier } = result.summand;
+  if (buffer.type !== 'u8' && buffer.type !== 's8') return `a summand of ${buffer.type}`;
+  for (const axis of ['n', 'h', 'w', 'c'] as const)
+    if (buffer.shape[axis] !== output.shape[axis]) return 'a summand of another shape';
+  return Math.abs(multiplier) < 1e20 ? reachProblem(buffer) : "a summand's multiplier of 1e20 or more";
+}

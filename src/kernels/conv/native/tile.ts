@@ -1,0 +1,218 @@
+import {
+  type Assembler,
+  dword,
+  eax,
+  ebp,
+  edx,
+  ptr,
+  type R64,
+  r8q,
+  r9,
+  r10,
+  r11,
+  r12,
+  r13,
+  r14,
+  r15,
+  rcx,
+  rdx,
+  rsi,
+  rsp,
+  type Vmm,
+  vmm,
+} from '../../../asm/x64/index.ts';
+import { type Layout, scalars } from './layout.ts';
+import { rowStep, tapStep } from './plan.ts';
+import type { ConvSpec } from './spec.ts';
+import { stepBytes, type Target } from './target.ts';
+
+/** Pointers to the first tap of a register tile's rows. */
+export const ROWS: readonly R64[] = [r8q, r9, r10, r11, r12, r13, r14, r15];
+
+/** A register tile: `height` output pixels × `vectors` vectors of channels. rsi points to the panel's data. */
+export type Tile = {
+  readonly asm: Assembler;
+  readonly spec: ConvSpec;
+  readonly target: Target;
+  readonly layout: Layout;
+  readonly height: number;
+  readonly vectors: number;
+};
+
+/** The sums live in the first registers, a row of the tile after the other. */
+export const accumulator = ({ target, vectors }: Tile, row: number, vector: number): Vmm =>
+  vmm(target.bits)(row * vectors + vector);
+
+export const load = (asm: Assembler, bits: 256 | 512, to: Vmm, from: ReturnType<typeof ptr>): void =>
+  bits === 512 ? asm.vmovdqu64(to, from) : asm.vmovdqu(to, from);
+
+/** k-steps that are written out one after the other before a loop is worth while. */
+const STRAIGHT = 12;
+const UNROLL = 4;
+
+/**
+ * Sums up all segments: `acc[row][v] = bias[v] + Σ x[row][k]·w[k][v]`. Changes rax, rcx, rdx, rbp and vectors.
+ * `tapsLeft` is a slot of the stack.
+ */
+export function accumulate(tile: Tile, tapsLeft: number): void {
+  const { asm, spec, layout } = tile;
+  const { rows, taps, steps } = layout.segments;
+  const dot = dotProduct(tile);
+  dot.begin();
+  asm.lea(rcx, ptr(rsi, layout.header.bytes));
+  asm.xor(edx, edx);
+  const row = asm.label('row');
+  if (rows > 1) {
+    asm.mov(ebp, rows);
+    asm.bind(row);
+  }
+  let advanced = 0;
+  if (taps === 1) advanced = segment(tile, dot, [0]);
+  else if (steps * taps <= STRAIGHT) {
+    const displacements = Array.from({ length: taps }, (_, tap) => tap * tapStep(spec));
+    advanced = segment(tile, dot, displacements);
+  } else {
+    const tap = asm.label('tap');
+    asm.mov(dword(rsp, tapsLeft), taps);
+    asm.bind(tap);
+    const inTap = segment(tile, dot, [0]);
+    asm.add(rdx, tapStep(spec) - inTap);
+    asm.dec(dword(rsp, tapsLeft));
+    asm.jnz(tap);
+    advanced = taps * tapStep(spec);
+  }
+  if (rows > 1) {
+    asm.add(rdx, rowStep(spec) - advanced);
+    asm.dec(ebp);
+    asm.jnz(row);
+  }
+}
+
+/** The k-steps of segments at the displacements given; returns how far rdx has moved on. */
+function segment({ asm, layout, target, vectors }: Tile, dot: Dot, displacements: readonly number[]): number {
+  const { steps } = layout.segments;
+  const bytes = vectors * stepBytes(target);
+  const straight = (count: number): void => {
+    displacements.forEach((displacement, i) => {
+      for (let s = 0; s < count; s++) dot.step(displacement + 4 * s, (i * count + s) * bytes);
+    });
+    asm.add(rcx, displacements.length * count * bytes);
+  };
+  if (steps <= STRAIGHT) {
+    straight(steps);
+    return 0;
+  }
+  const loops = Math.floor(steps / UNROLL);
+  const loop = asm.label('k');
+  asm.mov(eax, loops);
+  asm.bind(loop);
+  straight(UNROLL);
+  asm.add(rdx, 4 * UNROLL);
+  asm.dec(eax);
+  asm.jnz(loop);
+  if (steps % UNROLL > 0) straight(steps % UNROLL);
+  return loops * 4 * UNROLL;
+}
+
+type Dot = {
+  /** Constants and the sums' start. */
+  readonly begin: () => void;
+  /** One k-step: four channels at rdx + `displacement` of every row, the weights at rcx + `weights`. */
+  readonly step: (displacement: number, weights: number) => void;
+};
+
+function dotProduct(tile: Tile): Dot {
+  const { target } = tile;
+  if (target.dot === 'vpmaddwd') return widening(tile);
+  return target.bits === 512 ? vnni512(tile) : vnni256(tile);
+}
+
+const broadcastScalar = (asm: Assembler, to: Vmm, at: number): void => asm.vpbroadcastd(to, ptr(rsi, at));
+
+function beginSums(tile: Tile): void {
+  const { asm, target, layout, height, vectors } = tile;
+  for (let v = 0; v < vectors; v++) {
+    const first = accumulator(tile, 0, v);
+    load(asm, target.bits, first, ptr(rsi, layout.header.bias + (v * target.bits) / 8));
+    for (let row = 1; row < height; row++)
+      if (target.bits === 512) asm.vmovdqa64(accumulator(tile, row, v), first);
+      else asm.vmovdqa(accumulator(tile, row, v), first);
+  }
+}
+
+/** vpdpbusd wants unsigned activations: s8 ones get their sign bit flipped, which adds 128; the bias makes up for it. */
+function vnni512(tile: Tile): Dot {
+  const { asm, spec, height, vectors } = tile;
+  const z = vmm(512);
+  const signed = spec.input.type === 's8';
+  const signs = z(31);
+  let turn = 0;
+  return {
+    begin: () => {
+      if (signed) broadcastScalar(asm, signs, scalars.signBytes);
+      beginSums(tile);
+    },
+    step: (displacement, weights) => {
+      const w = (v: number): Vmm => z(16 + 2 * (turn & 1) + v);
+      for (let v = 0; v < vectors; v++) load(asm, 512, w(v), ptr(rcx, weights + 64 * v));
+      for (let row = 0; row < height; row++) {
+        const x = z(20 + row);
+        asm.vpbroadcastd(x, ptr(ROWS[row]!, { index: rdx, disp: displacement }));
+        if (signed) asm.vpxord(x, x, signs);
+        for (let v = 0; v < vectors; v++) asm.vpdpbusd(accumulator(tile, row, v), x, w(v));
+      }
+      turn++;
+    },
+  };
+}
+
+function vnni256(tile: Tile): Dot {
+  const { asm, spec, height, vectors } = tile;
+  const y = vmm(256);
+  const signed = spec.input.type === 's8';
+  const [x, signs] = [y(14), y(15)];
+  return {
+    begin: () => {
+      if (signed) broadcastScalar(asm, signs, scalars.signBytes);
+      beginSums(tile);
+    },
+    step: (displacement, weights) => {
+      for (let v = 0; v < vectors; v++) load(asm, 256, y(12 + v), ptr(rcx, weights + 32 * v));
+      for (let row = 0; row < height; row++) {
+        asm.vpbroadcastd(x, ptr(ROWS[row]!, { index: rdx, disp: displacement }));
+        if (signed) asm.vpxor(x, x, signs);
+        for (let v = 0; v < vectors; v++) asm.vpdpbusd(accumulator(tile, row, v), x, y(12 + v));
+      }
+    },
+  };
+}
+
+/** Exact in 16 bits: 255·127·2 fits into the 32 bits that vpmaddwd gives. Even and odd channels one after the other. */
+function widening(tile: Tile): Dot {
+  const { asm, spec, height, vectors } = tile;
+  const y = vmm(256);
+  const signed = spec.input.type === 's8';
+  const [x, even, product, product2, signs, evenBytes] = [y(10), y(11), y(12), y(13), y(14), y(15)];
+  return {
+    begin: () => {
+      if (signed) broadcastScalar(asm, signs, scalars.signBytes);
+      broadcastScalar(asm, evenBytes, scalars.evenBytes);
+      beginSums(tile);
+    },
+    step: (displacement, weights) => {
+      for (let row = 0; row < height; row++) {
+        asm.vpbroadcastd(x, ptr(ROWS[row]!, { index: rdx, disp: displacement }));
+        if (signed) asm.vpxor(x, x, signs);
+        asm.vpand(even, x, evenBytes);
+        asm.vpsrlw(x, x, 8);
+        for (let v = 0; v < vectors; v++) {
+          const sum = accumulator(tile, row, v);
+          asm.vpmaddwd(product, even, ptr(rcx, weights + 64 * v));
+          asm.vpaddd(sum, sum, product);
+          asm.vpmaddwd(product2, x, ptr(rcx, weights + 64 * v + 32));
+          asm.vpaddd(sum, sum, product2);
+        }
+      }
+    },
+  };
+}
