@@ -8,7 +8,9 @@ const temporaryName = (path: string): string => `${path}.${process.pid}.${random
 /** The file's bytes. Throws `UserError` naming the file when it can't be read. */
 export async function readBytes(path: string): Promise<Uint8Array> {
   try {
-    return await readFile(path);
+    const { buffer, byteOffset, byteLength } = await readFile(path);
+    // A plain view: a Node Buffer's slice() and others are not Uint8Array's.
+    return new Uint8Array(buffer, byteOffset, byteLength);
   } catch (error) {
     throw new UserError(`can't be read: ${messageOf(error)}`, { file: path }, 'check the path', { cause: error });
   }

@@ -18,7 +18,7 @@ import { freezeVariables } from './freeze.ts';
 import { type Inlined, inlineCalls } from './inline.ts';
 import { chooseMetaGraph, chooseSignature, endpointsOf, initializersOf, restoreOp } from './meta.ts';
 import { reachable, usedLibrary } from './reach.ts';
-import { isVariable, keysByName, restoredFrom, restoredVariables, type Source, sourceOf } from './variables.ts';
+import { isVariable, keysByName, restoredFrom, restoredVariables, type Source, sourceByName } from './variables.ts';
 
 export type SavedModelOptions = EndpointOptions & {
   /** `serving_default` unless another is named; not used where inputs and outputs are. */
@@ -87,7 +87,7 @@ async function freeze(meta: MetaGraphDef, graph: Graph, folder: string, ends: En
   const start = [...initializers, ...imports.roots];
   const roots = [...inputs, ...outputs].map((end) => end.value.node);
   const needed = withInitializers(inlined.graph, roots, start, imports.nodes);
-  const variables = await frozenVariables(needed, restored, await keysByName(meta.objectGraphDef, bundle), bundle);
+  const variables = await frozenVariables(needed, restored, () => keysByName(meta.objectGraphDef, bundle), bundle);
   const frozen = freezeVariables(needed, (variable) => variables.get(variable.name)!);
   const initial = effective(frozen, start);
   const nodes = reachable(frozen, [...roots, ...initial]);
@@ -148,13 +148,18 @@ function withInitializers(graph: Graph, roots: string[], start: readonly string[
 async function frozenVariables(
   graph: Graph,
   restored: ReadonlyMap<string, Source>,
-  names: ReadonlyMap<string, string>,
+  keys: () => Promise<ReadonlyMap<string, string>>,
   bundle: Bundle,
 ): Promise<Map<string, Node>> {
   const frozen = new Map<string, Node>();
+  let names: ReadonlyMap<string, string> | undefined;
   for (const node of graph.nodes.values()) {
     if (!isVariable(node)) continue;
-    const source = sourceOf(node, restored, names, bundle);
+    let source = restored.get(node.name);
+    if (source === undefined) {
+      names ??= await keys();
+      source = sourceByName(node, names, bundle);
+    }
     if ('key' in source) {
       const tensor = await bundle.read(source.key, source.slice);
       frozen.set(node.name, withDevice(constNode(node.name, tensor), node));

@@ -24,8 +24,8 @@ export function readTable(bytes: Uint8Array, file: string): Map<string, Uint8Arr
   if (footer.length < footerSize || view.getBigUint64(footerSize - 8, true) !== magic)
     throw new UserError('is not the index of a checkpoint (TensorBundle)', { file }, remedy);
   const reader = byteReader(footer, file);
-  reader.varint();
-  reader.varint();
+  // The index of filters, of which checkpoints have none; read for its checksum.
+  readBlock(bytes, reader.varint(), reader.varint(), file);
   const budget = { keyBytes: maxKeyBytes };
   const entries = new Map<string, Uint8Array>();
   for (const [, handle] of blockEntries(readBlock(bytes, reader.varint(), reader.varint(), file), budget, file)) {

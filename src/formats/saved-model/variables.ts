@@ -78,15 +78,8 @@ export async function keysByName(objects: SavedObjectGraph | undefined, bundle: 
   return keys;
 }
 
-/** Where to find a variable: as restored, or under the name it is shared by, or its node's. Throws `UserError`. */
-export function sourceOf(
-  variable: Node,
-  restored: ReadonlyMap<string, Source>,
-  names: ReadonlyMap<string, string>,
-  bundle: Bundle,
-): Source {
-  const known = restored.get(variable.name);
-  if (known !== undefined) return known;
+/** Where to find a variable that nothing restores: under the name it is shared by, or its node's. Throws `UserError`. */
+export function sourceByName(variable: Node, names: ReadonlyMap<string, string>, bundle: Bundle): Source {
   const sharedName = variable.attrs.get('shared_name');
   const shared = (sharedName && attrValue(sharedName, 'string')) || undefined;
   for (const name of shared === undefined ? [variable.name] : [shared, variable.name]) {
