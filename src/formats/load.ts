@@ -28,15 +28,15 @@ export type LoadOptions = SavedModelOptions;
  * by default placeholders and whatever nothing reads. Throws `UserError` naming file, node and remedy.
  */
 export async function load(path: string, options: LoadOptions = {}): Promise<Model> {
-  const model = await read(path, options);
   try {
+    const model = await read(path, options);
     model.graph.order();
+    return model;
   } catch (error) {
-    if (error instanceof UserError && error.place.file === undefined)
+    if (error instanceof UserError && error.name === 'UserError' && error.place.file === undefined)
       throw new UserError(error.what, { file: path, ...error.place }, error.remedy, { cause: error });
     throw error;
   }
-  return model;
 }
 
 async function read(path: string, options: LoadOptions): Promise<Model> {
@@ -88,6 +88,8 @@ async function readPbtxt(text: string, path: string, options: LoadOptions): Prom
 async function modelOfGraph(read: Graph, path: string, options: EndpointOptions): Promise<Model> {
   const { graph, marks } = takeMarks(read);
   if (graph.nodes.size === 0) throw new UserError('holds no nodes', { file: path }, 'give a frozen graph');
+  // Before the ends are looked for: their types follow from nodes that must be there.
+  graph.order();
   const initializers = marks?.initializers ?? tableInitializers(graph);
   const ends = (wanted: readonly string[] | undefined, marked: Marks['inputs'] | undefined, find: typeof inputsOf) => {
     if (wanted !== undefined || marked === undefined) return find(graph, wanted);

@@ -31,7 +31,7 @@ export async function writeSavedModel(model: Model, folder: string): Promise<voi
   const bytes = savedModelOf(model);
   await writeFolder(folder, async (temporary) => {
     for (const [path, contents] of model.assets) {
-      const file = inside(temporary, assetPath(path));
+      const file = inside(`${temporary}/${assetsFolder}`, fileOf(path));
       await mkdir(dirname(file), { recursive: true });
       await writeFile(file, contents);
     }
@@ -39,8 +39,9 @@ export async function writeSavedModel(model: Model, folder: string): Promise<voi
   });
 }
 
-/** In a SavedModel, assets lie in one folder. */
-const assetPath = (path: string): string => (path.startsWith(`${assetsFolder}/`) ? path : `${assetsFolder}/${path}`);
+/** In a SavedModel, assets lie in one folder; the path inside of it. */
+const fileOf = (path: string): string =>
+  path.startsWith(`${assetsFolder}/`) ? path.slice(assetsFolder.length + 1) : path;
 
 function savedModelOf(model: Model): Uint8Array {
   const { graph, main } = withMainOp(model);
@@ -103,6 +104,6 @@ function assetFiles({ graph, assets }: Model): AssetFileDef[] {
     const path = textAt(tensor, 0);
     if (!assets.has(path)) return [];
     const tensorInfo = infoOf({ value: { node: node.name, port: 0 }, dtype: 'string', shape: tensor.shape });
-    return [create(AssetFileDefSchema, { tensorInfo, filename: assetPath(path).slice(assetsFolder.length + 1) })];
+    return [create(AssetFileDefSchema, { tensorInfo, filename: fileOf(path) })];
   });
 }
