@@ -53,13 +53,23 @@ export const withBackend = (command: Command): Command =>
     .addOption(new Option('--backend <name>', 'what runs the model').choices([...backendNames, 'auto']).default('auto'))
     .option('--threads <n>', 'how many threads', wholeNumber);
 
-export const loadModel = (path: string, { inputs, outputs, signature, tags }: ModelOptions): Promise<SavableModel> =>
-  load(path, {
+/**
+ * The model, with the outputs that are asked for; those of its recipe where a frozen graph, which has no signature, is not
+ * told any: networks often end in a softmax of the logits that are measured.
+ */
+export async function loadModel(
+  path: string,
+  { inputs, outputs, signature, tags, recipe }: ModelOptions & { readonly recipe?: string },
+): Promise<SavableModel> {
+  const frozen = /\.pb(txt)?$/.test(path);
+  const wanted = outputs ?? (frozen ? (await findRecipe(path, recipe))?.outputs : undefined);
+  return load(path, {
     ...(inputs && { inputs }),
-    ...(outputs && { outputs }),
+    ...(wanted && { outputs: wanted }),
     ...(signature && { signature }),
     ...(tags && { tags }),
   });
+}
 
 export type Opened = {
   readonly recipe: Recipe | undefined;
