@@ -49,6 +49,8 @@ export function inferTypes(graph: Inferable): TypeInfo {
   /** Per node and port; null while it is being looked for (a loop's back edge) and where nothing is known. */
   const values = new Map<string, Map<number, readonly (number | null)[] | null>>();
 
+  let depth = 0;
+
   const elements = (of: Value): readonly (number | null)[] | undefined => {
     const ports = values.get(of.node) ?? new Map<number, readonly (number | null)[] | null>();
     values.set(of.node, ports);
@@ -56,9 +58,15 @@ export function inferTypes(graph: Inferable): TypeInfo {
     if (hit !== undefined) return hit ?? undefined;
     ports.set(of.port, null);
     const node = graph.node(of.node);
-    const found = node === undefined ? undefined : partialValues(node, of.port, { type, elements });
-    ports.set(of.port, found ?? null);
-    return found;
+    if (node === undefined || depth >= maxDepth) return undefined;
+    depth++;
+    try {
+      const found = partialValues(node, of.port, { type, elements });
+      ports.set(of.port, found ?? null);
+      return found;
+    } finally {
+      depth--;
+    }
   };
 
   const infer = (node: Node): readonly TypeOf[] => {
@@ -118,6 +126,9 @@ export function inferTypes(graph: Inferable): TypeInfo {
     },
   };
 }
+
+/** Shape arithmetic longer than this is not followed: it would outgrow the call stack. */
+const maxDepth = 200;
 
 /** Marks nodes whose producers are being inferred: the values of a loop's back edge are unknown until then. */
 const pending: readonly TypeOf[] = [];

@@ -90,6 +90,14 @@ describe('shape arithmetic before running', () => {
     expect(info.of(value('next'))).toEqual({ dtype: 'float32', shape: null });
   });
 
+  test('shape arithmetic of any length ends', () => {
+    const b = builder();
+    let size = scalar(b, 3);
+    for (let i = 0; i < 20_000; i++) size = b.node('Identity', `i${i}`, [size], { T: I });
+    const filled = b.node('Fill', 'f', [b.node('Pack', 'p', [size], { T: I, N: { int: 1 } }), scalar(b, 1)], { T: I });
+    expect(typesOf(b).of(filled).shape).toEqual([null]);
+  });
+
   test('attributes take their defaults', () => {
     const b = builder();
     const x = b.input('x', 'float32', [2, 3]);
