@@ -116,8 +116,8 @@ const missing = {
   ]),
   // Quantized.
   ...marked('not-implemented', [
-    'QuantizeAndDequantize',
-    'QuantizeAndDequantizeV2', 'QuantizeAndDequantizeV3', 'QuantizeAndDequantizeV4', 
+    
+    
     'QuantizedBatchNormWithGlobalNormalization', 
     
     

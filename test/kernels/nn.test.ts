@@ -1,10 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Tensor } from '../../src/base/tensor.ts';
-import { difference, isFloatTensor, readCases, runCase, toTensor } from '../support/recorded.ts';
-
-/** The largest magnitude of the finite elements: differences are judged against it. */
-const scaleOf = (t: Tensor): number =>
-  Array.from(t.data as Float32Array, Number).reduce((m, x) => (Number.isFinite(x) ? Math.max(m, Math.abs(x)) : m), 0);
+import { difference, isFloatTensor, readCases, runCase, scaleOf, toTensor } from '../support/recorded.ts';
 
 describe('neural-network layers as TensorFlow computes them', () => {
   test.each(readCases('nn.json').map((recorded) => [`${recorded.op} ${recorded.name}`, recorded] as const))(

@@ -64,3 +64,7 @@ export function difference(a: Tensor, b: Tensor): { different: number; largest: 
 
 export const isFloatTensor = (t: Tensor): boolean =>
   dtypes[t.dtype].array === Float32Array || dtypes[t.dtype].array === Float64Array;
+
+/** The largest magnitude of the finite elements: differences are judged against it. */
+export const scaleOf = (t: Tensor): number =>
+  Array.from(t.data as Float32Array, Number).reduce((m, x) => (Number.isFinite(x) ? Math.max(m, Math.abs(x)) : m), 0);

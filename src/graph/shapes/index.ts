@@ -1,11 +1,16 @@
 import type { ShapeRule } from '../infer.ts';
 import type { OpName } from '../ops/index.ts';
 import { arrayShapes } from './array.ts';
+import { audioShapes } from './audio.ts';
 import { controlShapes } from './control.ts';
+import { dataShapes } from './data.ts';
 import { imageShapes } from './image.ts';
 import { mathShapes } from './math.ts';
 import { nnShapes } from './nn.ts';
+import { quantizedShapes } from './quantized.ts';
 import { randomShapes } from './random.ts';
+import { sparseShapes } from './sparse.ts';
+import { stateShapes } from './state.ts';
 import { unknownShape } from './unknown.ts';
 
 const unknown = <N extends OpName>(names: readonly N[]) =>
@@ -44,31 +49,25 @@ const withoutRule = {
   // Variables.
   ...unknown([
     'Assign', 'AssignAdd', 'AssignAddVariableOp', 'AssignSub', 'AssignSubVariableOp', 'AssignVariableOp', 'CountUpTo',
-    'DestroyResourceOp', 'DestroyTemporaryVariable', 'DisableCopyOnRead', 'IsVariableInitialized', 'ReadVariableOp',
+    'DestroyResourceOp', 'DestroyTemporaryVariable', 'DisableCopyOnRead', 'ReadVariableOp',
     'ResourceCountUpTo', 'ResourceGather', 'ResourceGatherNd', 'ResourceScatterAdd', 'ResourceScatterDiv',
     'ResourceScatterMax', 'ResourceScatterMin', 'ResourceScatterMul', 'ResourceScatterNdAdd', 'ResourceScatterNdSub',
     'ResourceScatterNdUpdate', 'ResourceScatterSub', 'ResourceScatterUpdate', 'ResourceStridedSliceAssign',
     'ScatterAdd', 'ScatterDiv', 'ScatterMax', 'ScatterMin', 'ScatterMul', 'ScatterNdAdd', 'ScatterNdSub',
-    'ScatterNdUpdate', 'ScatterSub', 'ScatterUpdate', 'TemporaryVariable', 'VarHandleOp', 'Variable', 'VariableShape',
-    'VariableV2', 'VarIsInitializedOp',
+    'ScatterNdUpdate', 'ScatterSub', 'ScatterUpdate', 'VariableShape',
   ]),
   // Strings, tables, parsing, files.
   ...unknown([
-    'AnonymousHashTable', 'AnonymousMutableHashTable', 'AsString', 'DecodeBase64', 'DecodeCompressed', 'DecodeCSV',
-    'DecodeJSONExample', 'DecodePaddedRaw', 'DecodeRaw', 'EncodeBase64', 'HashTable', 'HashTableV2',
-    'HistogramSummary', 'InitializeTable', 'InitializeTableFromTextFile', 'InitializeTableFromTextFileV2',
-    'InitializeTableV2', 'LookupTableExport', 'LookupTableExportV2', 'LookupTableFind', 'LookupTableFindV2',
+    'DecodeCompressed', 'DecodeJSONExample',
+    'InitializeTable', 'InitializeTableFromTextFile',
+    'InitializeTableFromTextFileV2', 'InitializeTableV2',
     'LookupTableImport', 'LookupTableImportV2', 'LookupTableInsert', 'LookupTableInsertV2', 'LookupTableRemoveV2',
-    'LookupTableSize', 'LookupTableSizeV2', 'MatchingFiles', 'MergeSummary', 'MergeV2Checkpoints',
-    'MutableDenseHashTable', 'MutableDenseHashTableV2', 'MutableHashTable', 'MutableHashTableOfTensors',
-    'MutableHashTableOfTensorsV2', 'MutableHashTableV2', 'ParseExample', 'ParseExampleV2', 'ParseSequenceExample',
-    'ParseSequenceExampleV2', 'ParseSingleExample', 'ParseSingleSequenceExample', 'ParseTensor', 'ReadFile',
-    'ReduceJoin', 'RegexFullMatch', 'RegexReplace', 'Restore', 'RestoreSlice', 'RestoreV2', 'Save', 'SaveSlices',
-    'SaveV2', 'ScalarSummary', 'SerializeTensor', 'ShardedFilename', 'ShardedFilespec', 'StaticRegexFullMatch',
-    'StaticRegexReplace', 'StringFormat', 'StringJoin', 'StringLength', 'StringLower', 'StringNGrams', 'StringSplit',
-    'StringSplitV2', 'StringStrip', 'StringToHashBucket', 'StringToHashBucketFast', 'StringToHashBucketStrong',
-    'StringToNumber', 'StringUpper', 'Substr', 'TensorSummary', 'TensorSummaryV2', 'Timestamp', 'UnicodeDecode',
-    'UnicodeDecodeWithOffsets', 'UnicodeEncode', 'UnicodeScript', 'UnicodeTranscode', 'UnsortedSegmentJoin',
+    'MatchingFiles', 'MergeV2Checkpoints',
+    'MutableHashTableOfTensors', 'MutableHashTableOfTensorsV2',
+    'ParseSequenceExample', 'ParseSequenceExampleV2', 'ParseSingleSequenceExample', 'ParseTensor',
+    'Restore', 'RestoreSlice', 'RestoreV2', 'Save', 'SaveSlices', 'SaveV2',
+    'TensorSummary', 'TensorSummaryV2',
+    'UnicodeScript', 'UnsortedSegmentJoin',
     'WriteFile',
   ]),
   // Sparse and ragged tensors.
@@ -76,17 +75,15 @@ const withoutRule = {
     'AddManySparseToTensorsMap', 'AddSparseToTensorsMap', 'DenseToDenseSetOperation', 'DenseToSparseSetOperation',
     'DeserializeManySparse', 'DeserializeSparse', 'RaggedCross', 'RaggedGather', 'RaggedRange',
     'RaggedTensorFromVariant', 'RaggedTensorToSparse', 'RaggedTensorToTensor', 'RaggedTensorToVariant',
-    'SerializeManySparse', 'SerializeSparse', 'SetSize', 'SparseAdd', 'SparseBincount', 'SparseConcat', 'SparseCross',
-    'SparseCrossHashed', 'SparseCrossV2', 'SparseDenseCwiseAdd', 'SparseDenseCwiseDiv', 'SparseDenseCwiseMul',
-    'SparseFillEmptyRows', 'SparseReduceMax', 'SparseReduceMaxSparse', 'SparseReduceSum', 'SparseReduceSumSparse',
-    'SparseReorder', 'SparseReshape', 'SparseSegmentMean', 'SparseSegmentMeanWithNumSegments', 'SparseSegmentSqrtN',
-    'SparseSegmentSqrtNWithNumSegments', 'SparseSegmentSum', 'SparseSegmentSumWithNumSegments', 'SparseSlice',
-    'SparseSoftmax', 'SparseSparseMaximum', 'SparseSparseMinimum', 'SparseSplit', 'SparseTensorDenseAdd',
-    'SparseTensorDenseMatMul', 'SparseToDense', 'SparseToSparseSetOperation', 'TakeManySparseFromTensorsMap',
+    'SerializeManySparse', 'SerializeSparse', 'SetSize', 'SparseBincount', 'SparseCross',
+    'SparseCrossHashed', 'SparseCrossV2',
+    'SparseReduceMax', 'SparseReduceMaxSparse', 'SparseReduceSum', 'SparseReduceSumSparse',
+    'SparseSparseMaximum', 'SparseSparseMinimum', 'SparseSplit',
+    'SparseToSparseSetOperation', 'TakeManySparseFromTensorsMap',
   ]),
   // Sound.
   ...unknown([
-    'AudioMicrofrontend', 'AudioSpectrogram', 'AudioSummary', 'AudioSummaryV2', 'DecodeWav', 'EncodeWav', 'Mfcc',
+    'AudioMicrofrontend', 'AudioSummary', 'AudioSummaryV2',
   ]),
   // Neural networks.
   ...unknown([
@@ -96,22 +93,9 @@ const withoutRule = {
   ]),
   // Quantized.
   ...unknown([
-    'Dequantize', '_FusedQuantizedConv2D', '_FusedQuantizedDepthwiseConv2D', 'QuantizeAndDequantize',
-    'QuantizeAndDequantizeV2', 'QuantizeAndDequantizeV3', 'QuantizeAndDequantizeV4', 'QuantizedAdd',
-    'QuantizedAvgPool', 'QuantizedBatchNormWithGlobalNormalization', 'QuantizedBiasAdd', 'QuantizedConcat',
-    'QuantizedConcatV2', 'QuantizedConv2D', 'QuantizedConv2DAndRelu', 'QuantizedConv2DAndReluAndRequantize',
-    'QuantizedConv2DAndRequantize', 'QuantizedConv2DPerChannel', 'QuantizedConv2DWithBias',
-    'QuantizedConv2DWithBiasAndRelu', 'QuantizedConv2DWithBiasAndReluAndRequantize',
-    'QuantizedConv2DWithBiasAndRequantize', 'QuantizedConv2DWithBiasSignedSumAndReluAndRequantize',
-    'QuantizedConv2DWithBiasSumAndRelu', 'QuantizedConv2DWithBiasSumAndReluAndRequantize', 'QuantizedDepthwiseConv2D',
-    'QuantizedDepthwiseConv2DWithBias', 'QuantizedDepthwiseConv2DWithBiasAndRelu',
-    'QuantizedDepthwiseConv2DWithBiasAndReluAndRequantize', 'QuantizedInstanceNorm', 'QuantizedMatMul',
-    '_QuantizedMatMul', 'QuantizedMatMulWithBias', 'QuantizedMatMulWithBiasAndDequantize',
-    'QuantizedMatMulWithBiasAndRelu', 'QuantizedMatMulWithBiasAndReluAndRequantize',
-    'QuantizedMatMulWithBiasAndRequantize', 'QuantizedMaxPool', '_QuantizedMaxPool3D', 'QuantizedMul',
-    'QuantizeDownAndShrinkRange', 'QuantizedRelu', 'QuantizedRelu6', 'QuantizedReluX', 'QuantizedReshape',
-    'QuantizedResizeBilinear', 'QuantizeV2', 'RequantizationRange', 'RequantizationRangePerChannel', 'Requantize',
-    'RequantizePerChannel', 'UniformQuantize', 'UniformQuantizedAdd', 'UniformQuantizedClipByValue',
+    'QuantizedBatchNormWithGlobalNormalization',
+    '_QuantizedMaxPool3D',
+    'UniformQuantize', 'UniformQuantizedAdd', 'UniformQuantizedClipByValue',
     'UniformQuantizedConvolution', 'UniformQuantizedConvolutionHybrid', 'UniformQuantizedDot',
     'UniformQuantizedDotHybrid',
   ]),
@@ -120,6 +104,11 @@ const withoutRule = {
 /** For each op the shapes of its outputs. */
 export const shapeRules: Readonly<Record<OpName, ShapeRule>> = {
   ...withoutRule,
+  ...audioShapes,
+  ...sparseShapes,
+  ...stateShapes,
+  ...quantizedShapes,
+  ...dataShapes,
   ...controlShapes,
   ...randomShapes,
   ...imageShapes,

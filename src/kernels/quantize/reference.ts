@@ -9,6 +9,7 @@ import type { ReferenceKernel } from '../reference-kernel.ts';
 import { isCodeType } from './codes.ts';
 import { dequantizer } from './dequantize.ts';
 import { adjustedRange, type QuantizeMode, quantizer, type Range, type RoundMode } from './quantize.ts';
+import { quantizeAndDequantize } from './simulated.ts';
 
 const modes: readonly string[] = ['SCALED', 'MIN_FIRST', 'MIN_COMBINED'] satisfies QuantizeMode[];
 const isMode = (mode: string): mode is QuantizeMode => modes.includes(mode);
@@ -33,6 +34,7 @@ function slicesOf(t: Tensor, mins: Tensor, maxes: Tensor, node: Node): Slices {
   for (const { min, max } of ranges)
     if (!(min <= max) || max - min === Infinity)
       throw new UserError(`[${min}, ${max}] is not a range of finite numbers`);
+  if (axis !== -1 && readMode(node) === 'MIN_FIRST') throw new UserError('mode MIN_FIRST has no axis');
   return { ranges, inner: axis === -1 ? Infinity : sizeOf(t.shape.slice(axis + 1)), perSlice: axis !== -1 };
 }
 
@@ -94,4 +96,8 @@ const dequantize: ReferenceKernel = (inputs, node) => {
 export const quantizeReference = {
   QuantizeV2: quantizeV2,
   Dequantize: dequantize,
+  QuantizeAndDequantize: quantizeAndDequantize,
+  QuantizeAndDequantizeV2: quantizeAndDequantize,
+  QuantizeAndDequantizeV3: quantizeAndDequantize,
+  QuantizeAndDequantizeV4: quantizeAndDequantize,
 } satisfies Partial<Record<OpName, ReferenceKernel>>;

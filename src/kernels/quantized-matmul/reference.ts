@@ -4,7 +4,7 @@ import type { Node } from '../../graph/graph.ts';
 import type { OpName } from '../../graph/ops/index.ts';
 import { argRanges, opAttr } from '../../graph/signature.ts';
 import { matrixProduct } from '../matmul/reference.ts';
-import { inputAt, numbers, tensorOfNumbers } from '../numbers.ts';
+import { inputAt, numbers, tensorOfNumbers, vector } from '../numbers.ts';
 import { affineCode, limitsOf, symmetricScale } from '../quantize/codes.ts';
 import {
   rangeScale,
@@ -108,13 +108,17 @@ function biased(parts: Parts, node: Node): readonly Tensor[] {
   const scales: SumScales = { input, weights: weightScales(...bRange) };
   if (parts.minFirst && min !== 0 && parts.bias?.dtype === 'float32')
     compensate(sums, numbers(b), n, Math.round(min / input), opAttr(node, 'transpose_b', 'bool'));
-  const epilogue = { relu, ...(parts.bias && { bias: parts.bias }) };
+  // _QuantizedMatMul adds a float bias to its sums as if it were in their steps.
+  const inSteps = node.op === '_QuantizedMatMul' && parts.output === 'sums' && parts.bias?.dtype === 'float32';
+  const steps = inSteps ? vector(parts.bias, n, 'the bias') : [];
+  if (inSteps) for (let i = 0; i < sums.length; i++) sums[i] = f32(sums[i]! + steps[i % n]!);
+  const epilogue = { relu, ...(parts.bias && !inSteps && { bias: parts.bias }) };
   if (parts.output === 'floats') return [tensorOfNumbers(dtype, [m, n], toFloats(sums, n, scales, epilogue))];
-  if (parts.output === 'sums' || outputRange === undefined)
-    return [
-      tensorOfNumbers('qint32', [m, n], toSums(sums, n, scales, epilogue)),
-      ...sumRange(a.dtype, ...aRange, ...bRange),
-    ];
+  if (parts.output === 'sums' || outputRange === undefined) {
+    // Unlike convolutions, products leave each channel's sums on its own scale.
+    const codes = toSums(sums, n, { input, weights: scales.weights.slice(0, 1) }, epilogue);
+    return [tensorOfNumbers('qint32', [m, n], codes), ...sumRange(a.dtype, ...aRange, ...bRange)];
+  }
   const codes = toBytes(sums, n, scales, epilogue, dtype, rangeScale(dtype, ...outputRange));
   return [tensorOfNumbers(dtype, [m, n], codes), ...outputRange];
 }
