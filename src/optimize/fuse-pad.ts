@@ -1,10 +1,10 @@
 import { tensorOf } from '../base/tensor.ts';
 import { ints, type } from '../graph/attr.ts';
 import { constTensor } from '../graph/constant.ts';
-import type { Node } from '../graph/graph.ts';
+import type { Node, Value } from '../graph/graph.ts';
 import { any, op } from '../graph/pattern.ts';
 import { type RewriteContext, rule } from '../graph/rewrite.ts';
-import { axesOf, readWindows, windowAxis } from '../graph/shapes/geometry.ts';
+import { axesOf, readWindows, type Stepping, windowAxis } from '../graph/shapes/geometry.ts';
 import { opAttr } from '../graph/signature.ts';
 import { rulePass } from './pass.ts';
 
@@ -23,55 +23,66 @@ function zerosOf(pad: Node, { elements, find }: Pick<RewriteContext, 'elements' 
 }
 
 /**
- * Pad or PadV2 of zeros → Conv2D or DepthwiseConv2dNative  ⇒  the convolution with `padding` EXPLICIT, or SAME where that
- * means the same for every size of the picture.
+ * Pad or PadV2 of zeros → Conv2D or DepthwiseConv2dNative  ⇒  the convolution with `padding` SAME where that pads just
+ * these zeros, else a Conv2D with EXPLICIT ones.
  *
  * Needs: constant paddings over height and width alone; a convolution that is VALID or EXPLICIT, or SAME of a known size.
- * Others may read the Pad: it stays for them. Exact.
+ * Others may read the Pad: it stays for them. A depthwise convolution keeps a Pad that SAME can't say: TensorFlow 2.21
+ * fuses it with the BiasAdd behind and then dies of the explicit paddings (tensor_format.h, "Invalid index"). Exact.
  */
 export const fusePadConv = rule(
   'fuse-pad-conv',
   op(['Conv2D', 'DepthwiseConv2dNative'], op(['Pad', 'PadV2']).as('pad').shared(), any('w')).as('conv'),
   ({ pad, w, conv }, context) => {
     const paddings = zerosOf(pad, context);
-    if (paddings?.length !== 4) return undefined;
+    const [kernelHeight, kernelWidth] = context.type(w).shape ?? [];
+    if (paddings?.length !== 4 || kernelHeight == null || kernelWidth == null) return undefined;
     const windows = readWindows(conv);
     const axes = axesOf[windows.layout];
     if ([...paddings[axes.n]!, ...paddings[axes.c]!].some((count) => count !== 0)) return undefined;
-    const [kernelHeight, kernelWidth] = context.type(w).shape ?? [];
-    if (kernelHeight == null || kernelWidth == null) return undefined;
-    const shape = context.type(conv.inputs[0]!).shape;
-    const own = (side: 'h' | 'w', kernel: number): readonly [number, number] | undefined => {
-      const { padding } = windows[side];
-      if (padding === 'VALID') return [0, 0];
-      if (padding !== 'SAME') return [padding.before, padding.after];
-      const size = shape?.[axes[side]];
-      if (size == null) return undefined;
-      const { before, after } = windowAxis(size, kernel, windows[side]);
-      return [before, after];
-    };
-    const [h, v] = [own('h', kernelHeight), own('w', kernelWidth)];
-    if (h === undefined || v === undefined) return undefined;
-    const total = paddings.map(([before, after], axis) => {
-      const more = axis === axes.h ? h : axis === axes.w ? v : ([0, 0] as const);
-      return [before + more[0], after + more[1]] as const;
+    const [x] = pad.inputs as readonly [Value];
+    const sizesOf = (of: Value) => context.type(of).shape;
+    const side = (name: 'h' | 'w', kernel: number): Side => ({
+      stepping: windows[name],
+      kernel,
+      added: paddings[axes[name]]!,
+      padded: sizesOf(conv.inputs[0]!)?.[axes[name]] ?? null,
+      size: sizesOf(x)?.[axes[name]] ?? null,
     });
-    const isSame = [
-      isAlwaysSame(total[axes.h]!, kernelHeight, windows.h),
-      isAlwaysSame(total[axes.w]!, kernelWidth, windows.w),
-    ].every((same) => same);
-    return context.add(conv.op as 'Conv2D', 'unpadded', [pad.inputs[0]!, w], padded(conv, isSame ? 'SAME' : total));
+    const sides = { h: side('h', kernelHeight), w: side('w', kernelWidth) };
+    const [h, v] = [totalOf(sides.h), totalOf(sides.w)];
+    if (h === undefined || v === undefined) return undefined;
+    const isSame = saysSame(sides.h, h) && saysSame(sides.w, v);
+    if (!isSame && conv.op === 'DepthwiseConv2dNative') return undefined;
+    const total = paddings.map((none, axis) => (axis === axes.h ? h : axis === axes.w ? v : none));
+    return context.add(conv.op as 'Conv2D', 'unpadded', [x, w], padded(conv, isSame ? 'SAME' : total));
   },
 );
 
-/** With stride 1, SAME pads what the window reaches over, whatever the size is. */
-function isAlwaysSame(
-  [before, after]: readonly [number, number],
-  kernel: number,
-  { stride, dilation }: { readonly stride: number; readonly dilation: number },
-): boolean {
-  const reach = (kernel - 1) * dilation;
-  return stride === 1 && before === Math.floor(reach / 2) && after === reach - before;
+/** Height or width: how the window moves, the zeros of the Pad, and the picture's size without and with them. */
+type Side = {
+  readonly stepping: Stepping;
+  readonly kernel: number;
+  readonly added: Paddings[number];
+  readonly size: number | null;
+  readonly padded: number | null;
+};
+
+/** The zeros of the Pad and of the convolution itself. */
+function totalOf({ stepping, kernel, added: [before, after], padded: size }: Side): Paddings[number] | undefined {
+  const { padding } = stepping;
+  if (padding === 'VALID') return [before, after];
+  if (padding !== 'SAME') return [before + padding.before, after + padding.after];
+  if (size === null) return undefined;
+  const own = windowAxis(size, kernel, stepping);
+  return [before + own.before, after + own.after];
+}
+
+/** Whether SAME pads just `total`: with stride 1 whatever the size is, for that is what the window reaches over. */
+function saysSame({ stepping, kernel, size }: Side, [before, after]: Paddings[number]): boolean {
+  if (size === null && stepping.stride !== 1) return false;
+  const same = windowAxis(size ?? 1, kernel, { ...stepping, padding: 'SAME' });
+  return same.before === before && same.after === after;
 }
 
 function padded(conv: Node, padding: 'SAME' | Paddings): Node['attrs'] {

@@ -65,25 +65,42 @@ y = Conv2D(x, y/w) {explicit_paddings: [0, 0, 1, 2, 3, 4, 0, 0], padding: "EXPLI
     expect(build(0)).toEqual(['fuse-pad-conv']);
   });
 
-  it('serves several readers of one Pad, depthwise convolutions too, and leaves it for a pooling', () => {
+  it('says SAME of a strided convolution where the size is known to make it so', () => {
+    // Keras pads (0, 1) before strided convolutions of even sizes, which is what SAME does.
+    const strided = { strides: ints([1, 2, 2, 1]) };
+    expect(fuse([0, 0, 0, 1, 0, 1, 0, 0], strided, 8).text).toContain('padding: "SAME"');
+    expect(fuse([0, 0, 0, 1, 0, 1, 0, 0], strided, 7).text).toContain('padding: "EXPLICIT"');
+  });
+
+  it('serves several readers of one Pad, and leaves it for a pooling', () => {
     const b = builder();
     const x = b.input('x', 'float32', [1, 4, 4, 1]);
     const padded = pad(b, x, 'pad', [0, 0, 1, 1, 1, 1, 0, 0]);
     conv(b, padded, 'y', counting([3, 3, 1, 1]));
-    const w = b.constant('dw', counting([3, 3, 1, 1]));
-    b.node('DepthwiseConv2dNative', 'd', [padded, w], { ...T, strides: ints([1, 2, 2, 1]), padding: 'VALID' });
+    conv(b, padded, 'z', counting([3, 3, 1, 1]), { strides: ints([1, 2, 2, 1]) });
     b.node('MaxPool', 'p', [padded], {
       ...T,
       ksize: ints([1, 3, 3, 1]),
       strides: ints([1, 2, 2, 1]),
       padding: 'VALID',
     });
-    const { text } = optimized(b.graph(), ['y', 'd', 'p'], ['fuse-pad']);
+    const { text } = optimized(b.graph(), ['y', 'z', 'p'], ['fuse-pad']);
     expect(text).toContain('y = Conv2D(x, y/w)');
-    expect(text).toContain(
-      'd = DepthwiseConv2dNative(x, dw) {explicit_paddings: [0, 0, 1, 1, 1, 1, 0, 0], padding: "EXPLICIT"',
-    );
+    expect(text).toContain('z = Conv2D(x, z/w)');
     expect(text).toContain('p = MaxPool(pad)');
+  });
+
+  it('gives a depthwise convolution SAME padding, never explicit', () => {
+    const depthwise = (stride: number) => {
+      const b = builder();
+      const x = b.input('x', 'float32', [1, 4, 4, 1]);
+      const padded = pad(b, x, 'pad', [0, 0, 1, 1, 1, 1, 0, 0]);
+      const attrs = { ...T, strides: ints([1, stride, stride, 1]), padding: 'VALID' };
+      b.node('DepthwiseConv2dNative', 'y', [padded, b.constant('w', counting([3, 3, 1, 1]))], attrs);
+      return optimized(b.graph(), ['y'], ['fuse-pad']).text;
+    };
+    expect(depthwise(1)).toContain('y = DepthwiseConv2dNative(x, w) {padding: "SAME"');
+    expect(depthwise(2)).toContain('y = DepthwiseConv2dNative(pad, w) {padding: "VALID"');
   });
 });
 
