@@ -204,9 +204,54 @@ describe('tensors', () => {
   });
 });
 
+const file = fileURLToPath(new URL('../fixtures/saved_models/tf2/saved_model.pb', import.meta.url));
+const { metaGraphs } = fromBinary(SavedModelSchema, new Uint8Array(readFileSync(file)));
+
+describe('functions', () => {
+  const def = metaGraphs[0]!.graphDef!;
+  const graph = readGraphDef(toBinary(GraphDefSchema, def));
+
+  test('have arguments as nodes, and references by port', () => {
+    const serve = [...graph.library.values()].find((fn) => fn.name.startsWith('__inference_serve'))!;
+    expect(serve.args.slice(0, 2)).toEqual(['x', 's']);
+    expect(serve.body.node('x')).toMatchObject({ op: '_Arg' });
+    expect(serve.body.node('x').attrs.get('T')).toEqual({ type: 'float32' });
+    expect(serve.body.node('while').op).toBe('While');
+    // `while:output:n` of the file.
+    expect(serve.body.node('add').inputs.some(({ node: from, port }) => from === 'while' && port > 0)).toBe(true);
+    for (const fn of graph.library.values()) expect(() => fn.body.order(), fn.name).not.toThrow();
+  });
+
+  test('are written as they were, reference by reference', () => {
+    const back = fromBinary(GraphDefSchema, writeGraphDef(graph));
+    const sorted = (entries: readonly { key: string; value: string }[]) => new Map(entries.map((e) => [e.key, e.value]));
+    const plain = ({
+      nodeDef,
+      // Maps, of any order.
+      ret: sorted(ret),
+      controlRet: sorted(controlRet),
+      signature,
+      attr,
+      resourceArgUniqueId,
+    }: (typeof def.library & object)['function'][0]) => (
+      nodes: nodeDef.map(({ name, op, input, device, attr: attrs }) => ({
+        name,
+        op,
+        input,
+        device,
+        keys: attrs.map((a) => a.key),
+      })),
+      // Maps, of any order.
+      ret: sorted(ret),
+      controlRet: sorted(controlRet),
+      signature,
+      attr,
+      resourceArgUniqueId,);
+    expect(back.library!.function.map(plain)).toEqual(def.library!.function.map(plain));
+  });
+});
+
 describe('damaged files', () => {
-  const file = fileURLToPath(new URL('../fixtures/saved_models/tf2/saved_model.pb', import.meta.url));
-  const { metaGraphs } = fromBinary(SavedModelSchema, new Uint8Array(readFileSync(file)));
   // With functions, and with attributes of all kinds.
   const seeds = [
     writeGraphDef(new Graph(everyNode)),

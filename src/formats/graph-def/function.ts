@@ -176,7 +176,7 @@ export function writeFunction(fn: GraphFunction, library: ReadonlyMap<string, Gr
       name: fn.name,
       inputArg,
       outputArg,
-      controlOutput: controls.map(([name]) => name),
+      controlOutput: extra?.signature.controlOutput.filter((name) => controls.some(([kept]) => kept === name)) ?? [],
     },
     nodeDef: [...fn.body.nodes.values()].filter((n) => !argNames.has(n.name)).map((n) => writeNode(n, refer)),
     ret: fn.results.map((r) => create(TextEntrySchema, { key: r.name, value: refer(r.value) })),

@@ -145,7 +145,7 @@ const ranges: ReadonlyMap<ScalarType, readonly [low: bigint, high: bigint, wide:
 
 function readNumber(reader: Reader, scalar: ScalarType): number | bigint {
   const range = ranges.get(scalar);
-  if (range === undefined) return readFloat(reader);
+  if (range === undefined) return scalar === ScalarType.FLOAT ? Math.fround(readFloat(reader)) : readFloat(reader);
   const value = readInteger(reader, range[0], range[1]);
   return range[2] ? value : Number(value);
 }
