@@ -73,14 +73,15 @@ const concatenate: ReferenceKernel = (inputs, node) => {
   const parts = Array.from({ length: count }, (_, i) => sparse(inputs[i]!, inputs[count + i]!, inputs[2 * count + i]!));
   const first = parts[0]!;
   const axis = normalizeAxis(readAttr(node, 'concat_dim', 'int'), first.rank);
-  const indices: number[] = [];
+  const shifted: number[][] = [];
   let start = 0;
   for (const part of parts) {
     if (part.rank !== first.rank || part.shape.some((dim, i) => i !== axis && dim !== first.shape[i]))
       throw new UserError(
         `can't put sparse tensors of ${formatShape(first.shape)} and ${formatShape(part.shape)} together`,
       );
-    indices.push(...part.indices.map((index, i) => (i % first.rank === axis ? index + start : index)));
+    const from = start;
+    shifted.push(part.indices.map((index, i) => (i % first.rank === axis ? index + from : index)));
     start += part.shape[axis]!;
   }
   const values = concat(
@@ -88,7 +89,7 @@ const concatenate: ReferenceKernel = (inputs, node) => {
     0,
   );
   const shape = first.shape.with(axis, start);
-  return outputs(reordered({ indices, values, shape, rank: first.rank, count: values.shape[0]! }));
+  return outputs(reordered({ indices: shifted.flat(), values, shape, rank: first.rank, count: values.shape[0]! }));
 };
 
 /** The entries inside of a box, counted from its corner. */

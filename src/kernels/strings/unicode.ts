@@ -81,11 +81,13 @@ const unicodeDecode: ReferenceKernel = ([input], node) => {
   ];
 };
 
+const textOf = (codes: readonly number[]): string => codes.map((code) => String.fromCodePoint(code)).join('');
+
 function encodedAs(codes: readonly number[], encoding: string): Uint8Array {
-  if (encoding === 'UTF-8') return encode(String.fromCodePoint(...codes));
+  if (encoding === 'UTF-8') return encode(textOf(codes));
   const isUtf16 = encoding === 'UTF-16-BE';
   const units = isUtf16
-    ? String.fromCodePoint(...codes)
+    ? textOf(codes)
         .split('')
         .map((unit) => unit.charCodeAt(0))
     : codes;

@@ -104,7 +104,7 @@ const fromTensor: ReferenceKernel = ([t, shape], node) => {
 function scattered(t: Tensor, indices: readonly number[], items: (Tensor | undefined)[]): (Tensor | undefined)[] {
   if (t.shape[0] !== indices.length)
     throw new UserError(`${indices.length} indices for a value of shape ${formatShape(t.shape)}`);
-  const last = Math.max(-1, ...indices);
+  const last = indices.reduce((most, index) => Math.max(most, index), -1);
   const out = last < items.length ? [...items] : [...items, ...sized(last + 1 - items.length)];
   for (const [i, index] of indices.entries()) {
     if (index < 0) throw new UserError(`index ${index} is outside of the list`);

@@ -6,13 +6,20 @@ import type { Resources } from '../../kernels/reference-kernel.ts';
 import { dead, type Run, type Signal } from './actions.ts';
 import type { LoopStep, NodeStep, Plan, Slot, Step } from './plan.ts';
 
+/** How a run is to go. */
+export type Mode = {
+  /** Whether the caller is blocked until the run is done, so that no promise can be waited for. */
+  readonly isSync: boolean;
+  readonly signal?: AbortSignal | undefined;
+};
+
 /** What ops that run functions may do. */
-export type Calls = {
+export type Calls = Mode & {
   readonly call: (fn: FunctionRef, inputs: readonly Tensor[]) => Run<readonly Tensor[]>;
 };
 
 /** What one run shares between the graph and the functions it calls. */
-export type Environment = {
+export type Environment = Mode & {
   readonly resources: Resources;
   /** The plan of a function of the library, its arguments being the feeds. */
   readonly functionPlan: (fn: FunctionRef) => Plan;
@@ -67,7 +74,7 @@ function* runSteps(steps: readonly Step[], state: State): Run<void> {
     if (step.kind === 'loop') yield* runLoop(step, state);
     else yield* runNode(step, state);
     for (const slot of step.frees) state.slots[slot] = undefined;
-    if (state.env.isDue()) yield;
+    if (state.env.isDue()) yield undefined;
   }
 }
 
@@ -138,7 +145,7 @@ function* compute({ action, node }: NodeStep, inputs: readonly Signal[], state: 
         throw new UserError(`calls '${fn.name}' with ${args.length} arguments; it has ${plan.feeds.length}`);
       return execute(plan, args, env, depth + 1);
     };
-    return yield* action.rule(inputs as readonly Tensor[], node, { call });
+    return yield* action.rule(inputs as readonly Tensor[], node, { call, isSync: env.isSync, signal: env.signal });
   } catch (error) {
     throw placed(error, node);
   }

@@ -4,8 +4,8 @@ import { formatValue, type Value } from '../../graph/graph.ts';
 import type { Model } from '../../graph/model.ts';
 import type { Feeds, OpenRunner, Runner } from '../../graph/runner.ts';
 import type { Resources } from '../../kernels/reference-kernel.ts';
-import type { Run } from './actions.ts';
-import { execute } from './execute.ts';
+import type { OwnActions, Run } from './actions.ts';
+import { execute, type Mode } from './execute.ts';
 import type { Plan } from './plan.ts';
 import { openProgram } from './program.ts';
 
@@ -22,29 +22,35 @@ const slice = 50;
 
 /**
  * Runs a model in plain TypeScript: every op as clear as can be, no op faster than it has to be. Prepares the part of the
- * graph that the fetches need and runs the model's initializers. Throws `UnsupportedError` with all ops that have no kernel.
+ * graph that the fetches need and runs the model's initializers. `own` runs nodes by other means. Throws `UnsupportedError` with all ops that have no kernel.
  */
-export async function openReference(model: Model, fetches: readonly Value[]): Promise<ReferenceRunner> {
-  const program = openProgram(model.graph);
+export async function openReference(
+  model: Model,
+  fetches: readonly Value[],
+  own?: OwnActions,
+): Promise<ReferenceRunner> {
+  const program = openProgram(model.graph, own);
   const plan = program.plan(
     model.inputs.map((input) => input.value),
     fetches,
   );
   const session = new Map<string, unknown>();
-  const start = (which: Plan, feeds: readonly (Tensor | undefined)[]): Run<readonly Tensor[]> => {
+  const start = (which: Plan, feeds: readonly (Tensor | undefined)[], mode: Mode): Run<readonly Tensor[]> => {
     const resources: Resources = { session, run: new Map(), assets: model.assets };
-    return execute(which, feeds, { resources, functionPlan: program.functionPlan, isDue: metronome() });
+    return execute(which, feeds, { resources, functionPlan: program.functionPlan, isDue: metronome(), ...mode });
   };
-  if (model.initializers.length > 0) await withPauses(start(program.plan([], [], model.initializers), []));
+  if (model.initializers.length > 0)
+    await withPauses(start(program.plan([], [], model.initializers), [], { isSync: false }));
   return {
-    run: async (feeds, { signal } = {}) => withPauses(start(plan, orderedFeeds(model, plan, feeds)), signal),
-    runSync: (feeds) => withoutPauses(start(plan, orderedFeeds(model, plan, feeds))),
+    run: async (feeds, { signal } = {}) =>
+      withPauses(start(plan, orderedFeeds(model, plan, feeds), { isSync: false, signal }), signal),
+    runSync: (feeds) => withoutPauses(start(plan, orderedFeeds(model, plan, feeds), { isSync: true })),
     dispose: () => session.clear(),
   };
 }
 
 /** The same, where only the interface is known. */
-export const reference: OpenRunner = openReference;
+export const reference: OpenRunner = (model, fetches) => openReference(model, fetches);
 
 /** The feeds in the plan's order, which is that of the model's inputs. */
 function orderedFeeds(model: Model, plan: Plan, feeds: Feeds): (Tensor | undefined)[] {
@@ -79,7 +85,7 @@ async function withPauses<T>(run: Run<T>, signal?: AbortSignal): Promise<T> {
   for (;;) {
     const { done, value } = run.next();
     if (done) return value;
-    await new Promise<void>((resolve) => setTimeout(resolve, 0));
+    await (value ?? new Promise<void>((resolve) => setTimeout(resolve, 0)));
     signal?.throwIfAborted();
   }
 }

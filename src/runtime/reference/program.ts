@@ -5,7 +5,7 @@ import { Graph, type GraphFunction, type Node, type Value, value } from '../../g
 import { isKnownOp } from '../../graph/signature.ts';
 import { reference } from '../../kernels/reference.ts';
 import type { ReferenceKernel } from '../../kernels/reference-kernel.ts';
-import type { Action } from './actions.ts';
+import type { Action, OwnActions } from './actions.ts';
 import { calledBy, callRuleOf } from './calls.ts';
 import { flowAction } from './flow.ts';
 import { makePlan, type Plan } from './plan.ts';
@@ -20,7 +20,7 @@ export type Program = {
  * Prepares a graph for planning. `plan` throws `UnsupportedError` with every op it would need that has no reference
  * kernel, in the graph and in the functions it calls, and `UserError` where an input is not fed or a function is missing.
  */
-export function openProgram(graph: Graph): Program {
+export function openProgram(graph: Graph, own: OwnActions = () => undefined): Program {
   const { library } = graph;
   const plans = new Map<string, Plan>();
   const bound = new WeakMap<FunctionRef, Plan>();
@@ -37,7 +37,7 @@ export function openProgram(graph: Graph): Program {
       graph: body,
       actionOf: (node, within) => {
         called.push(...calledBy(node, library));
-        return actionOf(node, within, library, missing);
+        return own(node) ?? actionOf(node, within, library, missing);
       },
     });
     for (const fn of called) planFunction(fn, missing);
@@ -74,19 +74,34 @@ export function openProgram(graph: Graph): Program {
       const missing: Missing = { cases: [], visiting: new Set() };
       const plan = planBody(graph, { feeds, fetches, targets }, missing);
       if (missing.cases.length > 0)
-        throw new UnsupportedError(missing.cases, 'fetch only values that do not depend on these nodes');
+        throw new UnsupportedError(byOp(missing.cases), 'fetch only values that do not depend on these nodes');
       return plan;
     },
     functionPlan: (fn) => {
       const missing: Missing = { cases: [], visiting: new Set() };
       const plan = planFunction(fn, missing);
-      if (plan === undefined || missing.cases.length > 0) throw new UnsupportedError(missing.cases);
+      if (plan === undefined || missing.cases.length > 0) throw new UnsupportedError(byOp(missing.cases));
       return plan;
     },
   };
 }
 
-type Missing = { readonly cases: { node?: string; op?: string; what: string }[]; readonly visiting: Set<string> };
+type Case = { readonly node?: string; readonly op?: string; readonly what: string };
+type Missing = { readonly cases: Case[]; readonly visiting: Set<string> };
+
+/** One case an op, at its first node: a graph may hold hundreds of the same. */
+function byOp(cases: readonly Case[]): Case[] {
+  const groups = new Map<string, Case[]>();
+  for (const one of cases) {
+    const key = one.op ?? one.what;
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [one]);
+    else group.push(one);
+  }
+  return [...groups.values()].map(([first, ...rest]) =>
+    rest.length === 0 ? first! : { ...first!, what: `${first!.what} (${rest.length} more nodes of it)` },
+  );
+}
 
 function actionOf(node: Node, graph: Graph, library: ReadonlyMap<string, GraphFunction>, missing: Missing): Action {
   const flow = flowAction(node, graph);
