@@ -1,4 +1,5 @@
 import type { DType } from '../base/dtype.ts';
+import { UserError } from '../base/errors.ts';
 import type { PartialShape } from '../base/shape.ts';
 import type { Tensor } from '../base/tensor.ts';
 import { constTensor } from './constant.ts';
@@ -77,14 +78,16 @@ export function inferTypes(graph: Inferable): TypeInfo {
       const from = node.inputs[i] && graph.node(node.inputs[i].node);
       return from && constTensor(from);
     };
-    const shapes = rule?.({
-      node,
-      inputs: node.inputs.map(type),
-      outputs: dtypes.length,
-      library: graph.library,
-      constant,
-      elements: (i) => (node.inputs[i] === undefined ? undefined : elements(node.inputs[i])),
-    });
+    const shapes = naming(node, () =>
+      rule?.({
+        node,
+        inputs: node.inputs.map(type),
+        outputs: dtypes.length,
+        library: graph.library,
+        constant,
+        elements: (i) => (node.inputs[i] === undefined ? undefined : elements(node.inputs[i])),
+      }),
+    );
     return dtypes.map((dtype, port) => ({ dtype, shape: shapes?.[port] ?? null }));
   };
 
@@ -129,6 +132,16 @@ export function inferTypes(graph: Inferable): TypeInfo {
 
 /** Shape arithmetic longer than this is not followed: it would outgrow the call stack. */
 const maxDepth = 200;
+
+/** Adds the node to an error that does not name one. */
+function naming<R>(node: Node, work: () => R): R {
+  try {
+    return work();
+  } catch (error) {
+    if (!(error instanceof UserError) || error.place.node !== undefined) throw error;
+    throw new UserError(error.what, { ...error.place, node: node.name, op: node.op }, error.remedy, { cause: error });
+  }
+}
 
 /** Marks nodes whose producers are being inferred: the values of a loop's back edge are unknown until then. */
 const pending: readonly TypeOf[] = [];
