@@ -73,4 +73,32 @@ describe('rewrite', () => {
     b.node('AddV2', 'y', [x, b.constant('c', tensorOf('float32', [1, 2]))], { T });
     expect(run(b.graph(), [addZero], ['y']).trace).toEqual([]);
   });
+
+  it('keeps the constants that a rule adds when its result takes the name of the root over', () => {
+    const doubled = rule('doubled', op('Relu', any('x')), ({ x }, { add, constant: put }) =>
+      add('Mul', 'twice', [x, put('two', scalar('float32', 2))], { T }),
+    );
+    const b = builder();
+    b.node('Relu', 'y', [b.input('x', 'float32', [4])], { T });
+    expect(run(b.graph(), [doubled], ['y']).text).toBe(
+      'x = Placeholder() {shape: [4]}\ny/two = float32[] {2}\ny = Mul(x, y/two)\n',
+    );
+  });
+
+  it('changes a private interior node under its own name, and refuses to change one that others read', () => {
+    const toTanh = rule('to-tanh', op('Relu', op('Sigmoid', any('x')).as('inner').shared()), ({ inner }, { become }) =>
+      become(inner, { op: 'Tanh' }),
+    );
+    const build = (isShared: boolean) => {
+      const b = builder();
+      const inner = b.node('Sigmoid', 'inner', [b.input('x', 'float32', [4])], { T });
+      b.node('Abs', 'y', [b.node('Relu', 'outer', [inner], { T })], { T });
+      if (isShared) b.node('Neg', 'other', [inner], { T });
+      return b.graph();
+    };
+    expect(run(build(false), [toTanh], ['y']).text).toBe(
+      'x = Placeholder() {shape: [4]}\ninner = Tanh(x)\ny = Abs(inner)\n',
+    );
+    expect(() => run(build(true), [toTanh], ['y', 'other'])).toThrow(/others read/);
+  });
 });
