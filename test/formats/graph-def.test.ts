@@ -17,7 +17,11 @@ import {
 import { readContext } from '../../src/formats/graph-def/context.ts';
 import { readTensor, writeTensor } from '../../src/formats/graph-def/tensor.ts';
 import { readGraphDef, readGraphText, writeGraphDef, writeGraphText } from '../../src/formats/index.ts';
-import { GraphDefSchema } from '../../src/formats/proto/gen/octet/tensorflow/graph_pb.ts';
+import {
+  type FunctionDef,
+  GraphDefSchema,
+  type TextEntry,
+} from '../../src/formats/proto/gen/octet/tensorflow/graph_pb.ts';
 import { SavedModelSchema } from '../../src/formats/proto/gen/octet/tensorflow/saved_model_pb.ts';
 import { TensorProtoSchema } from '../../src/formats/proto/gen/octet/tensorflow/tensor_pb.ts';
 import type { Attr } from '../../src/graph/attr.ts';
@@ -224,29 +228,15 @@ describe('functions', () => {
 
   test('are written as they were, reference by reference', () => {
     const back = fromBinary(GraphDefSchema, writeGraphDef(graph));
-    const sorted = (entries: readonly { key: string; value: string }[]) => new Map(entries.map((e) => [e.key, e.value]));
-    const plain = ({
-      nodeDef,
+    const sorted = (entries: readonly TextEntry[]) => new Map(entries.map(({ key, value: of }) => [key, of]));
+    const plain = (fn: FunctionDef) => ({
+      ...fn,
+      nodeDef: fn.nodeDef.map(({ attr, ...node }) => ({ ...node, keys: attr.map((a) => a.key) })),
       // Maps, of any order.
-      ret: sorted(ret),
-      controlRet: sorted(controlRet),
-      signature,
-      attr,
-      resourceArgUniqueId,
-    }: (typeof def.library & object)['function'][0]) => (
-      nodes: nodeDef.map(({ name, op, input, device, attr: attrs }) => ({
-        name,
-        op,
-        input,
-        device,
-        keys: attrs.map((a) => a.key),
-      })),
-      // Maps, of any order.
-      ret: sorted(ret),
-      controlRet: sorted(controlRet),
-      signature,
-      attr,
-      resourceArgUniqueId,);
+      ret: sorted(fn.ret),
+      controlRet: sorted(fn.controlRet),
+      argAttr: new Map(fn.argAttr.map(({ key, value: of }) => [key, of])),
+    });
     expect(back.library!.function.map(plain)).toEqual(def.library!.function.map(plain));
   });
 });
