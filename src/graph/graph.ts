@@ -16,7 +16,7 @@ export type Node = {
   readonly extra?: unknown;
 };
 
-/** A function of the library: its body is a graph whose arguments are `_Arg` nodes and whose results are `_Retval`s. */
+/** A function of the library: its body is a graph whose arguments are `_Arg` nodes; results name values of the body. */
 export type GraphFunction = {
   readonly name: string;
   readonly args: readonly string[];
