@@ -72,8 +72,9 @@ export function toBytes(
 }
 
 /**
- * Sums to qint32 as TensorFlow 2.21 leaves them between a convolution and Requantize: on the scale of the channel with the
- * largest weights, rounded (TENSORFLOW's per-channel quirk: its range outputs still claim each channel's own scale).
+ * Sums to qint32 as TensorFlow 2.21 leaves them between a convolution and Requantize. With a scale a channel they are on
+ * that of the channel with the largest weights, though the range outputs claim each channel's own: oneDNN makes them real
+ * numbers, and steps of the largest scale of those, each product rounded to float32.
  */
 export function toSums(
   sums: Float64Array,
@@ -81,23 +82,25 @@ export function toSums(
   scales: SumScales,
   { bias, summand, relu }: Epilogue,
 ): Float64Array {
-  const largest = Math.max(...scales.weights);
+  const perChannel = scales.weights.length > 1;
+  const largest = f32(f32(scales.input) * f32(Math.max(...scales.weights)));
+  const steps = Float64Array.from({ length: channels }, (_, c) => f32(f32(scales.input) * f32(weightScale(scales, c))));
+  const back = f32(1 / largest);
   const { codes, floats } = biasOf(bias, channels);
-  const factors = Float64Array.from({ length: channels }, (_, c) => f32(weightScale(scales, c) / largest));
-  const offsets = floats && Float64Array.from(floats, (b) => f32(b / f32(scales.input * largest)));
+  const offsets = floats && Float64Array.from(floats, (b) => f32(b / largest));
   const z = summand && vector(summand.tensor, sums.length, 'the summand');
-  const zScale = summand === undefined ? 0 : f32(summand.scale / (scales.input * largest));
+  const zScale = summand === undefined ? 0 : f32(summand.scale / largest);
   const { low, high } = codeLimits.qint32;
   const out = new Float64Array(sums.length);
   for (let i = 0; i < sums.length; i++) {
     const c = i % channels;
-    const acc = codes === undefined ? sums[i]! : sums[i]! + codes[c]!;
-    let y = acc;
-    if (factors[c] !== 1 || offsets !== undefined || z !== undefined) {
-      y = f32(f32(acc) * factors[c]!);
-      if (offsets !== undefined) y = f32(y + offsets[c]!);
-      if (z !== undefined) y = f32(y + f32(f32(z[i]!) * zScale));
-    }
+    let y = sums[i]!;
+    if (perChannel) {
+      const addend = floats?.[c] ?? (codes === undefined ? 0 : f32(codes[c]! * steps[c]!));
+      y = f32(f32(f32(f32(y) * steps[c]!) + addend) * back);
+    } else if (codes !== undefined) y += codes[c]!;
+    else if (offsets !== undefined) y = f32(f32(y) + offsets[c]!);
+    if (z !== undefined) y = f32(f32(y) + f32(f32(z[i]!) * zScale));
     out[i] = clamp(rne(y), relu ? 0 : low, high);
   }
   return out;
