@@ -5,6 +5,7 @@ import { readAttr } from '../../graph/attr.ts';
 import type { OpName } from '../../graph/ops/index.ts';
 import { concat } from '../array/move.ts';
 import type { ReferenceKernel } from '../reference-kernel.ts';
+import { crossKernels } from './cross.ts';
 import { denseKernels } from './dense.ts';
 import { segmentKernels } from './segment.ts';
 import {
@@ -180,6 +181,7 @@ const raggedToSparse: ReferenceKernel = (inputs) => {
 
 /** Sparse and ragged tensors. */
 export const sparseReference = {
+  ...crossKernels,
   ...denseKernels,
   ...segmentKernels,
   RaggedRange: raggedRange,

@@ -110,6 +110,13 @@ export function fingerprint64(bytes: Uint8Array): bigint {
   return hash16(u64(hash16(v[0], w[0], mul) + shiftMix(y) * k0 + z), u64(hash16(v[1], w[1], mul) + x), mul);
 }
 
+/** Two fingerprints as one (tensorflow/core/platform/fingerprint.h), for crossed features. */
+export function fingerprintCat64(a: bigint, b: bigint): bigint {
+  const mul = 0xc6a4a7935bd1e995n;
+  const mixed = u64((a ^ mul ^ u64(shiftMix(u64(b * mul)) * mul)) * mul);
+  return shiftMix(u64(shiftMix(mixed) * mul));
+}
+
 /** TensorFlow's own Hash64 (MurmurHash64A), which StringToHashBucket uses. */
 export function hash64(bytes: Uint8Array, seed = 0xdecafcaffen): bigint {
   const m = 0xc6a4a7935bd1e995n;
