@@ -97,8 +97,8 @@ const missing = {
     'AddManySparseToTensorsMap', 'AddSparseToTensorsMap', 'DenseToDenseSetOperation', 'DenseToSparseSetOperation',
     'DeserializeManySparse', 'DeserializeSparse', 'RaggedCross', 'RaggedGather',
     'RaggedTensorFromVariant', 'RaggedTensorToTensor', 'RaggedTensorToVariant',
-    'SerializeManySparse', 'SerializeSparse', 'SetSize', 'SparseBincount', 'SparseCross',
-    'SparseCrossHashed', 'SparseCrossV2',
+    'SerializeManySparse', 'SerializeSparse', 'SetSize', 'SparseBincount',
+    'SparseCrossHashed',
     'SparseReduceMaxSparse', 'SparseReduceSumSparse',
     'SparseSparseMaximum', 'SparseSparseMinimum',
     'SparseToSparseSetOperation', 'TakeManySparseFromTensorsMap',
@@ -116,16 +116,8 @@ const missing = {
   ]),
   // Quantized.
   ...marked('not-implemented', [
-    
-    
-    'QuantizedBatchNormWithGlobalNormalization', 
-    
-    
-    
-    
-    '_QuantizedMaxPool3D', 
-    
-    
+    'QuantizedBatchNormWithGlobalNormalization',
+    '_QuantizedMaxPool3D',
     'UniformQuantize', 'UniformQuantizedAdd', 'UniformQuantizedClipByValue',
     'UniformQuantizedConvolution', 'UniformQuantizedConvolutionHybrid', 'UniformQuantizedDot',
     'UniformQuantizedDotHybrid',
