@@ -17,12 +17,14 @@ export function convolve(g: ConvGeometry, input: Numbers, filter: Numbers, outsi
   const sums = new Float64Array(pixels * g.outChannels);
   const block = Math.max(2, Math.min(pixels, Math.floor(blockElements / Math.max(depth, 1))));
   const patches = new Float64Array(block * depth);
+  // One kind of array in the inner loops, or V8 compiles them for all kinds.
+  const pictures = new Float64Array(input);
   for (let group = 0; group < g.groups; group++) {
     const panels = packPanels(filter, depth, outPerGroup, { offset: group * outPerGroup, rowStep: g.outChannels });
     for (let pixel = 0; pixel < pixels; pixel += block) {
       const rows = Math.min(block, pixels - pixel);
       for (let row = 0; row < rows; row++)
-        gatherPatch(g, input, pixel + row, group * perGroup, perGroup, outside, patches, row * depth);
+        gatherPatch(g, pictures, pixel + row, group * perGroup, perGroup, outside, patches, row * depth);
       const offset = pixel * g.outChannels + group * outPerGroup;
       gemm(patches, rows, panels, { data: sums, offset, rowStep: g.outChannels });
     }
@@ -36,7 +38,7 @@ const blockElements = 32_768;
 /** Copies what output pixel `pixel` reads of `channels` channels from `channel` on to `patches[at…]`, [kh][kw][c]. */
 function gatherPatch(
   { h, w, inChannels }: ConvGeometry,
-  input: Numbers,
+  input: Float64Array,
   pixel: number,
   channel: number,
   channels: number,

@@ -3,52 +3,55 @@ import type { Numbers } from '../conv/convolve.ts';
 
 /**
  * The sums of a depthwise convolution in float64 (exact for integers): `input` [n, h, w, c] and `filter` [kh, kw, c, m]
- * give [n, oh, ow, c·m]. What lies outside of the picture counts as `outside`.
+ * give [n, oh, ow, c·m].
  */
-export function convolveDepthwise(g: DepthwiseGeometry, input: Numbers, filter: Numbers, outside = 0): Float64Array {
+export function convolveDepthwise(g: DepthwiseGeometry, input: Numbers, filter: Numbers): Float64Array {
   const { h, w, channels, multiplier } = g;
   const outChannels = channels * multiplier;
-  const weights = Float64Array.from(filter);
+  // One kind of array in the inner loop, or V8 compiles it for all kinds.
+  const pixels = new Float64Array(input);
+  const weights = new Float64Array(filter);
   const sums = new Float64Array(g.batch * h.output * w.output * outChannels);
-  const blank = new Float64Array(channels).fill(outside);
+  const taps = { inputs: new Int32Array(h.kernel * w.kernel), weights: new Int32Array(h.kernel * w.kernel) };
   let to = 0;
   for (let line = 0; line < g.batch * h.output; line++) {
     const row = line % h.output;
     const image = (line - row) / h.output;
-    for (let column = 0; column < w.output; column++, to += outChannels)
+    for (let column = 0; column < w.output; column++, to += outChannels) {
+      let count = 0;
       for (let i = 0; i < h.kernel; i++) {
         const y = row * h.stride - h.before + i * h.dilation;
+        if (y < 0 || y >= h.input) continue;
         for (let j = 0; j < w.kernel; j++) {
           const x = column * w.stride - w.before + j * w.dilation;
-          const tap = (i * w.kernel + j) * outChannels;
-          if (y >= 0 && y < h.input && x >= 0 && x < w.input) {
-            const from = ((image * h.input + y) * w.input + x) * channels;
-            addTap(sums, to, input, from, weights, tap, channels, multiplier);
-          } else if (outside !== 0) addTap(sums, to, blank, 0, weights, tap, channels, multiplier);
+          if (x < 0 || x >= w.input) continue;
+          taps.inputs[count] = ((image * h.input + y) * w.input + x) * channels;
+          taps.weights[count++] = (i * w.kernel + j) * outChannels;
         }
       }
+      for (let q = 0; q < multiplier; q++) sumTaps(sums, to + q, pixels, weights, q, channels, multiplier, taps, count);
+    }
   }
   return sums;
 }
 
-/** sums[to + c·m + q] += input[from + c] · weights[tap + c·m + q] */
-function addTap(
+/** For each channel c, sums[to + c·m] = Σ over taps of pixels[tap + c] · weights[tap + first + c·m]. */
+function sumTaps(
   sums: Float64Array,
   to: number,
-  input: Numbers,
-  from: number,
+  pixels: Float64Array,
   weights: Float64Array,
-  tap: number,
+  first: number,
   channels: number,
   multiplier: number,
+  taps: { readonly inputs: Int32Array; readonly weights: Int32Array },
+  count: number,
 ): void {
-  if (multiplier === 1) {
-    for (let c = 0; c < channels; c++) sums[to + c]! += input[from + c]! * weights[tap + c]!;
-    return;
-  }
+  const { inputs, weights: starts } = taps;
   for (let c = 0; c < channels; c++) {
-    const x = input[from + c]!;
-    const first = c * multiplier;
-    for (let q = first; q < first + multiplier; q++) sums[to + q]! += x * weights[tap + q]!;
+    const weight = first + c * multiplier;
+    let sum = 0;
+    for (let t = 0; t < count; t++) sum += pixels[inputs[t]! + c]! * weights[starts[t]! + weight]!;
+    sums[to + c * multiplier] = sum;
   }
 }
