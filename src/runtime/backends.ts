@@ -1,9 +1,11 @@
 import { messageOf, UserError } from '../base/errors.ts';
 import { flag, flags } from '../base/flags.ts';
 import type { Tensor } from '../base/tensor.ts';
+import { rewriteIslands } from '../compile/islands.ts';
 import type { Value } from '../graph/graph.ts';
 import type { Model } from '../graph/model.ts';
 import type { Feeds } from '../graph/runner.ts';
+import { internalActions, openNativeRunner, referenceKernel } from './native/open.ts';
 import { openReference } from './reference/open.ts';
 
 /** What a backend makes of a model: runs it for the fetches it was opened with. */
@@ -19,6 +21,11 @@ export type BackendOptions = {
   /** At most this many threads; the backend's own choice where it is not given. */
   readonly threads?: number;
   readonly signal?: AbortSignal;
+  /**
+   * Whether `Dequantize → op → QuantizeV2` is computed in int8 where octet has a definition of that (the default). Without,
+   * a graph is run as it is written: as TensorFlow would.
+   */
+  readonly islands?: boolean;
 };
 
 /** Prepares a model. Throws `UserError` with the reason where this machine, or this model, is not for the backend. */
@@ -29,7 +36,8 @@ export type BackendName = (typeof backendNames)[number];
 
 /** The backends octet has, best first. 'auto' takes the first that opens; the last runs anywhere. */
 export const backends: readonly { readonly name: BackendName; readonly open: OpenBackend }[] = [
-  { name: 'reference', open: (model, fetches) => openReference(model, fetches) },
+  { name: 'native', open: openNativeRunner },
+  { name: 'reference', open: (model, fetches) => openReference(model, fetches, internalActions) },
 ];
 
 /** A backend that was tried, and why it was not taken. */
@@ -53,11 +61,12 @@ export async function openBackend(
   const name = wanted === 'auto' ? fromFlag() : checked(wanted, 'backend');
   const candidates = name === 'auto' ? backends : backends.filter((row) => row.name === name);
   const fallbacks: Fallback[] = [];
+  const prepared = options.islands === false ? model : withIslands(model, fetches);
   let failure: unknown = new UserError(`this build of octet has no backend '${name}'`, {}, "choose 'auto'");
   for (const { name: backend, open } of candidates) {
     options.signal?.throwIfAborted();
     try {
-      return { backend, runner: await open(model, fetches, options), fallbacks };
+      return { backend, runner: await open(prepared, fetches, options), fallbacks };
     } catch (error) {
       // Only what the backend says on purpose sends us on: a bug in it must be seen.
       if (!(error instanceof UserError)) throw error;
@@ -66,6 +75,13 @@ export async function openBackend(
     }
   }
   throw failure;
+}
+
+/** The model with its islands in int8: the same for every backend, so that all give the same bytes. */
+function withIslands(model: Model, fetches: readonly Value[]): Model {
+  const ends = [...model.inputs, ...model.outputs].map((end) => end.value.node);
+  const keep = new Set([...ends, ...fetches.map((v) => v.node), ...model.initializers]);
+  return { ...model, graph: rewriteIslands(model.graph, { keep, reference: referenceKernel }) };
 }
 
 const fromFlag = (): BackendName | 'auto' => checked(flag('OCTET_BACKEND') ?? 'auto', 'OCTET_BACKEND');

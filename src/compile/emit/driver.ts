@@ -1,0 +1,241 @@
+import {
+  type Assembler,
+  assembler,
+  dword,
+  eax,
+  ebp,
+  edx,
+  type Label,
+  ptr,
+  qword,
+  r8q,
+  r9,
+  r12,
+  r13,
+  r14,
+  r14d,
+  r15,
+  rax,
+  rbp,
+  rbx,
+  rdi,
+  rsi,
+  rsp,
+} from '../../asm/x64/index.ts';
+import { invariant } from '../../base/errors.ts';
+import type { Step } from '../../kernels/native-kernel.ts';
+import type { Part, Stage } from '../program.ts';
+import { emitCopy } from './move.ts';
+
+/**
+ * What generated code finds at `ctx`, by byte. The counters lie in cache lines of their own: threads hammer them. All but
+ * the addresses must be zero (`cancel`, counters) or set when a run starts.
+ */
+export const contextLayout = {
+  /** Address of the arena; with images, of the first thread's. */
+  arena: 0,
+  constants: 8,
+  /** Addresses of the images' inputs and of their outputs, an image's behind the one's before. */
+  inputs: 16,
+  outputs: 24,
+  /** Bytes from one thread's arena to the next's. */
+  arenaStride: 32,
+  /** uint32 each: how many images, and how many arenas. */
+  images: 40,
+  arenas: 44,
+  /** Not 0: stop before the next tile. */
+  cancel: 64,
+  /** Threads that have come; images that have been claimed. */
+  threads: 128,
+  claimedImages: 192,
+  /** Two lines a stage: tiles claimed, tiles done. */
+  stages: 256,
+  stageBytes: 128,
+  done: 64,
+} as const;
+
+export const contextBytes = (stages: number): number => contextLayout.stages + stages * contextLayout.stageBytes;
+
+/** A value of an image: byte `at` of the image's record, and of a thread's arena. */
+export type Field = { readonly at: number; readonly arena: number; readonly bytes: number };
+/** What is copied of each image between its record, `bytes` long, and the arena of the thread that computes it. */
+export type ImageRecord = { readonly bytes: number; readonly fields: readonly Field[] };
+export type ImageRecords = { readonly inputs: ImageRecord; readonly outputs: ImageRecord };
+
+export type Code = {
+  readonly bytes: Uint8Array;
+  /** `void run(ctx)` of each native part, in their order: all threads share the tiles of each stage. */
+  readonly parts: readonly number[];
+  /** `void run(ctx)`: each thread takes whole images. */
+  readonly images: number | undefined;
+};
+
+/**
+ * The code of a program: the functions of all steps, and the drivers around them. Every thread that enters a driver goes
+ * through all stages: it claims tiles from the stage's counter until none are left, waits until those that others claimed
+ * are done, and goes on. So any number of threads from one on finishes the work.
+ */
+export function emitProgram(parts: readonly Part[], records: ImageRecords | undefined): Code {
+  const a = assembler();
+  const functions = new Map<Step, Label>();
+  const native = parts.flatMap((part) => (part.kind === 'native' ? [part.stages] : []));
+  for (const stage of native.flat())
+    for (const step of stage.steps) {
+      a.align(64);
+      const label = a.label(step.name);
+      a.bind(label);
+      functions.set(step, label);
+      step.emit(a);
+    }
+  let first = 0;
+  const entries = native.map((stages) => {
+    const entry = emitTilesDriver(a, stages, first, functions);
+    first += stages.length;
+    return entry;
+  });
+  const images = records === undefined ? undefined : emitImagesDriver(a, native.flat(), records, functions);
+  return { bytes: a.finish(), parts: entries, images };
+}
+
+const saved = [rbx, rbp, r12, r13, r14, r15] as const;
+
+/** Enters a function with rbx = ctx, r13 = constants, all registers saved and the stack aligned for calls; gives its offset. */
+function emitProlog(a: Assembler): number {
+  a.align(64);
+  const entry = a.offset;
+  for (const register of saved) a.push(register);
+  a.sub(rsp, 8);
+  a.mov(rbx, rdi);
+  a.mov(r13, qword(rbx, contextLayout.constants));
+  return entry;
+}
+
+function emitEpilog(a: Assembler): void {
+  a.add(rsp, 8);
+  for (const register of saved.toReversed()) a.pop(register);
+  a.ret();
+}
+
+function emitTilesDriver(
+  a: Assembler,
+  stages: readonly Stage[],
+  first: number,
+  functions: ReadonlyMap<Step, Label>,
+): number {
+  const entry = emitProlog(a);
+  const exit = a.label('exit');
+  a.mov(r12, qword(rbx, contextLayout.arena));
+  for (const [i, { steps }] of stages.entries()) {
+    const claimed = contextLayout.stages + (first + i) * contextLayout.stageBytes;
+    const done = claimed + contextLayout.done;
+    const tiles = steps.reduce((sum, step) => sum + step.tiles, 0);
+    const [claim, wait, next] = [a.label('claim'), a.label('wait'), a.label('next')];
+    a.bind(claim);
+    emitCancelPoll(a, exit);
+    a.mov(eax, 1);
+    a.lock_xadd(dword(rbx, claimed), eax);
+    a.cmp(eax, tiles);
+    a.jae(wait);
+    emitTileCall(a, steps, functions);
+    a.lock_inc(dword(rbx, done));
+    a.jmp(claim);
+    a.bind(wait);
+    a.cmp(dword(rbx, done), tiles);
+    a.jae(next);
+    emitCancelPoll(a, exit);
+    a.pause();
+    a.jmp(wait);
+    a.bind(next);
+  }
+  a.bind(exit);
+  emitEpilog(a);
+  return entry;
+}
+
+function emitCancelPoll(a: Assembler, exit: Label): void {
+  a.cmp(dword(rbx, contextLayout.cancel), 0);
+  a.jne(exit);
+}
+
+/** Calls the step to which tile number eax of a stage belongs. */
+function emitTileCall(a: Assembler, steps: readonly Step[], functions: ReadonlyMap<Step, Label>): void {
+  const called = a.label('called');
+  for (const [i, step] of steps.entries()) {
+    const isLast = i === steps.length - 1;
+    const other = a.label('other');
+    if (!isLast) {
+      a.cmp(eax, step.tiles);
+      a.jae(other);
+    }
+    a.mov(edx, eax);
+    a.mov(rdi, r12);
+    a.mov(rsi, r13);
+    a.call(functionOf(step, functions));
+    if (isLast) continue;
+    a.jmp(called);
+    a.bind(other);
+    a.sub(eax, step.tiles);
+  }
+  a.bind(called);
+}
+
+function functionOf(step: Step, functions: ReadonlyMap<Step, Label>): Label {
+  const label = functions.get(step);
+  invariant(label !== undefined, `the step ${step.name} was not emitted`);
+  return label;
+}
+
+/** Each thread claims images and computes them by itself, in an arena of its own that stays in its caches. */
+function emitImagesDriver(
+  a: Assembler,
+  stages: readonly Stage[],
+  { inputs, outputs }: ImageRecords,
+  functions: ReadonlyMap<Step, Label>,
+): number {
+  const entry = emitProlog(a);
+  const [exit, next] = [a.label('exit'), a.label('next')];
+  a.mov(eax, 1);
+  a.lock_xadd(dword(rbx, contextLayout.threads), eax);
+  a.cmp(eax, dword(rbx, contextLayout.arenas));
+  a.jae(exit);
+  a.imul(rax, qword(rbx, contextLayout.arenaStride));
+  a.mov(r12, qword(rbx, contextLayout.arena));
+  a.add(r12, rax);
+  a.bind(next);
+  emitCancelPoll(a, exit);
+  a.mov(r14d, 1);
+  a.lock_xadd(dword(rbx, contextLayout.claimedImages), r14d);
+  a.cmp(r14d, dword(rbx, contextLayout.images));
+  a.jae(exit);
+  emitImageCopies(a, inputs, 'inputs');
+  for (const step of stages.flatMap((stage) => stage.steps)) {
+    const again = a.label('tile');
+    a.xor(ebp, ebp);
+    a.bind(again);
+    emitCancelPoll(a, exit);
+    a.mov(edx, ebp);
+    a.mov(rdi, r12);
+    a.mov(rsi, r13);
+    a.call(functionOf(step, functions));
+    a.inc(ebp);
+    a.cmp(ebp, step.tiles);
+    a.jb(again);
+  }
+  emitImageCopies(a, outputs, 'outputs');
+  a.jmp(next);
+  a.bind(exit);
+  a.vzeroupper();
+  emitEpilog(a);
+  return entry;
+}
+
+/** Copies the values of image r14 between its record and the arena. */
+function emitImageCopies(a: Assembler, { bytes, fields }: ImageRecord, which: 'inputs' | 'outputs'): void {
+  for (const field of fields) {
+    a.imul(r8q, r14, bytes);
+    a.add(r8q, qword(rbx, contextLayout[which]));
+    a.add(r8q, field.at);
+    a.lea(r9, ptr(r12, field.arena));
+    emitCopy(a, which === 'inputs' ? r9 : r8q, which === 'inputs' ? r8q : r9, field.bytes);
+  }
+}

@@ -1,0 +1,151 @@
+import type { DType } from '../base/dtype.ts';
+import { numberOf, numbersOf } from '../base/tensor.ts';
+import { type AttrInputs, strings, type, types } from '../graph/attr.ts';
+import type { Graph, Node, Value } from '../graph/graph.ts';
+import { any, type Constant, commutative, constant, op } from '../graph/pattern.ts';
+import { type RewriteContext, type Rule, rewrite, rule, type TraceEntry } from '../graph/rewrite.ts';
+import { opAttr } from '../graph/signature.ts';
+import type { ReferenceKernel } from '../kernels/reference-kernel.ts';
+import { constantRanges } from './constant-ranges.ts';
+import { endsIsland, internal, isPlainDequantize } from './island.ts';
+import { tableRule } from './tables.ts';
+
+/**
+ * Islands: what TensorFlow has no int8 op for stands in its files as `Dequantize → op → QuantizeV2`. These rules put int8
+ * arithmetic in its place, by forms that have a definition of their own (internal.ts, or TensorFlow's `_Fused…` ops), so
+ * that every backend computes the same. Files are never written with them.
+ */
+export type IslandOptions = {
+  /** Nodes that must stay: the model's ends and what is fetched. */
+  readonly keep: ReadonlySet<string>;
+  readonly reference: (op: string) => ReferenceKernel | undefined;
+  readonly trace?: (entry: TraceEntry) => void;
+};
+
+export function rewriteIslands(graph: Graph, { keep, reference, trace }: IslandOptions): Graph {
+  const rules = [...sumRules, addRule('AddV2'), addRule('Add'), tableRule(reference), meanRule];
+  return rewrite(constantRanges(graph, reference), rules, { keep, order: 'outputs-first', ...(trace && { trace }) });
+}
+
+const relus = ['Relu', 'Relu6'] as const;
+
+type Ends = { readonly min: Constant; readonly max: Constant };
+
+const codes = ({ inputs }: Node): readonly [Value, Value, Value] => inputs as never;
+const outputs = ({ node }: Value): readonly Value[] => [0, 1, 2].map((port) => ({ node, port }));
+
+const convolved = op(
+  'Dequantize',
+  op('QuantizedConv2DWithBiasAndRequantize').as('conv').shared(),
+  any('c'),
+  any('d'),
+).as('first');
+
+/**
+ * QuantizeV2(AddV2(Dequantize(QuantizedConv2DWithBiasAndRequantize(x)), Dequantize(z)))
+ *   ⇒  _FusedQuantizedConv2D(x, z; BiasAdd, Sum, Requantize), and the same with relu behind the sum.
+ *
+ * The residual add in the convolution's epilogue: y = clamp(rne(f32(acc)·m + f32(z)·m_z)). One rounding less than the
+ * original. Needs a convolution that nobody else reads and constant ranges.
+ */
+function sumRule(sumOp: 'AddV2' | 'Add', relu?: (typeof relus)[number]): Rule {
+  const sum = commutative(sumOp, convolved, op('Dequantize').as('second').shared());
+  const source = relu === undefined ? sum : op(relu, sum);
+  const pattern = op('QuantizeV2', source, constant('min'), constant('max')).as('end');
+  type Bound = Ends & { readonly conv: Node; readonly first: Node; readonly second: Node; readonly end: Node };
+  return rule(
+    `island-conv-${[sumOp, relu ?? ''].join('')}`.toLowerCase(),
+    pattern,
+    ({ conv, first, second, end, min, max }: Bound, context) => {
+      const dtype = endsIsland(end);
+      if (dtype === undefined || !fitsRelu6(relu, max) || (relu !== undefined && dtype !== 'quint8')) return undefined;
+      if (context.uses({ node: conv.name, port: 0 }).length > 1) return undefined;
+      if (![first, second].every((node) => isPlainDequantize(node, context))) return undefined;
+      const [x, weights, bias, minX, maxX, minW, maxW] = conv.inputs as readonly Value[] as readonly [
+        Value,
+        Value,
+        Value,
+        ...Value[],
+      ];
+      const [z, minZ, maxZ] = codes(second);
+      const fused = ['BiasAdd', 'Sum', ...(relu === undefined ? [] : ['Relu']), 'Requantize'];
+      const hosts = [minX!, maxX!, minW!, maxW!, min.value, max.value, minZ, maxZ];
+      return outputs(
+        context.add('_FusedQuantizedConv2D', 'fused', [x, weights, bias, z, ...hosts], {
+          ...fusedAttrs(conv, dtype),
+          fused_ops: strings(fused),
+          Tsummand: type(opAttr(second, 'T', 'type')),
+          Tdevice_inputs: types([
+            ...(['Tinput', 'Tfilter', 'Tbias'] as const).map((name) => opAttr(conv, name, 'type')),
+            opAttr(second, 'T', 'type'),
+          ]),
+          Thost_inputs: types(hosts.map(() => 'float32')),
+          Tdevice_outputs: types([dtype]),
+          Thost_outputs: types(['float32', 'float32']),
+        }),
+      );
+    },
+  );
+}
+
+const sumRules: readonly Rule[] = (['AddV2', 'Add'] as const).flatMap((sum) =>
+  [undefined, ...relus].map((relu) => sumRule(sum, relu)),
+);
+
+/** The largest code stands for at most 6, so that saturating is cutting off. */
+const fitsRelu6 = (relu: string | undefined, max: Constant): boolean => relu !== 'Relu6' || numberOf(max.tensor) <= 6;
+
+/** As the `_Fused…` ops say it: explicit padding is a padding of its own. */
+function fusedAttrs(conv: Node, dtype: DType): AttrInputs {
+  const kept = ['strides', 'dilations', 'Tinput', 'Tfilter', 'Tbias'].map((name) => [name, conv.attrs.get(name)]);
+  const pads = conv.attrs.get('padding_list');
+  const isExplicit = pads !== undefined && 'list' in pads && (pads.list.ints?.length ?? 0) > 0;
+  const padding = isExplicit
+    ? { padding: 'EXPLICIT', explicit_paddings: pads }
+    : { padding: opAttr(conv, 'padding', 'string') };
+  return { ...Object.fromEntries(kept), ...padding, out_type: type(dtype) };
+}
+
+/**
+ * QuantizeV2(AddV2(Dequantize(a), Dequantize(b)))  ⇒  _OctetAdd(a, b), and the same with relu: y =
+ * clamp(rne(f32(a)·m_a + f32(b)·m_b)). Needs one shape and constant ranges.
+ */
+function addRule(sumOp: 'AddV2' | 'Add'): Rule {
+  const end = op('QuantizeV2', any('source'), constant('min'), constant('max')).as('end');
+  return rule(
+    `island-${sumOp}`.toLowerCase(),
+    end,
+    ({ source, min, max, end: node }: Ends & { readonly source: Value; readonly end: Node }, context) => {
+      const dtype = endsIsland(node);
+      const last = context.node(source.node);
+      const relu = relus.find((name) => name === last.op);
+      const sum = relu === undefined ? last : context.node(last.inputs[0]!.node);
+      if (dtype === undefined || sum.op !== sumOp || !fitsRelu6(relu, max)) return undefined;
+      const [first, second] = sum.inputs.map((v) => context.node(v.node)) as [Node, Node];
+      const isPlain = (from: Node) => from.op === 'Dequantize' && isPlainDequantize(from, context);
+      if (!isPlain(first) || !isPlain(second) || !isSameShape(sum, context)) return undefined;
+      const [[a, minA, maxA], [b, minB, maxB]] = [codes(first), codes(second)];
+      const inputs = [a, b, minA, maxA, minB, maxB, min.value, max.value];
+      const attrs = { out_type: type(dtype), relu: relu !== undefined };
+      return outputs(context.add(internal('_OctetAdd'), 'add', inputs, attrs));
+    },
+  );
+}
+
+function isSameShape(sum: Node, context: RewriteContext): boolean {
+  const [a, b] = sum.inputs.map((v) => context.type(v).shape);
+  return a != null && b != null && a.length === b.length && a.every((dim, i) => dim === b[i]);
+}
+
+/** Mean(Dequantize(q), [1, 2])  ⇒  _OctetMean(q): the exact sum of codes, times a factor. */
+const meanRule = rule(
+  'island-mean',
+  op('Mean', op('Dequantize').as('from').shared(), constant('axes')).as('mean'),
+  ({ from, axes, mean }: { readonly from: Node; readonly axes: Constant; readonly mean: Node }, context) => {
+    const shape = context.type({ node: from.name, port: 0 }).shape;
+    const over = numbersOf(axes.tensor).map((axis) => (axis < 0 ? axis + 4 : axis));
+    const isOverPixels = over.length === 2 && over.includes(1) && over.includes(2);
+    if (shape?.length !== 4 || !isOverPixels || !isPlainDequantize(from, context)) return undefined;
+    return context.add(internal('_OctetMean'), 'mean', codes(from), { keep_dims: opAttr(mean, 'keep_dims', 'bool') });
+  },
+);

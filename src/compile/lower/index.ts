@@ -1,0 +1,46 @@
+import type { Node } from '../../graph/graph.ts';
+import { argRanges } from '../../graph/signature.ts';
+import type { Lower } from './lowering.ts';
+import { lowerAlias, lowerConcat, lowerPad, lowerQuantizedConcat, lowerQuantizedReshape } from './movers.ts';
+import { lowerConv, lowerDepthwise } from './quantized-conv.ts';
+
+/** How each op becomes layers; what is not here runs by its reference kernel. */
+export const lowerings: ReadonlyMap<string, Lower> = new Map(
+  Object.entries({
+    Identity: lowerAlias,
+    StopGradient: lowerAlias,
+    Reshape: lowerAlias,
+    Squeeze: lowerAlias,
+    ExpandDims: lowerAlias,
+    QuantizedReshape: lowerQuantizedReshape,
+    ConcatV2: lowerConcat,
+    QuantizedConcatV2: lowerQuantizedConcat,
+    Pad: lowerPad,
+    QuantizedConv2DAndRequantize: lowerConv,
+    QuantizedConv2DAndReluAndRequantize: lowerConv,
+    QuantizedConv2DWithBiasAndRequantize: lowerConv,
+    QuantizedConv2DWithBiasAndReluAndRequantize: lowerConv,
+    QuantizedConv2DWithBiasSumAndReluAndRequantize: lowerConv,
+    QuantizedConv2DWithBiasSignedSumAndReluAndRequantize: lowerConv,
+    _FusedQuantizedConv2D: lowerConv,
+    QuantizedDepthwiseConv2DWithBiasAndReluAndRequantize: lowerDepthwise,
+    _FusedQuantizedDepthwiseConv2D: lowerDepthwise,
+  }),
+);
+
+/** Lowered ops that move values about: a segment of nothing else is not worth a native call. */
+export const movers: ReadonlySet<string> = new Set([
+  ...['Identity', 'StopGradient', 'Reshape', 'Squeeze', 'ExpandDims', 'QuantizedReshape', 'ConcatV2'],
+  ...['QuantizedConcatV2', 'Pad'],
+]);
+
+/** The inputs of a node that must be constants for it to have a native form: weights, ranges, shapes, axes. */
+export function constantInputs(node: Node): ReadonlySet<number> {
+  const found = new Set<number>();
+  for (const [name, { start, count }] of argRanges(node, 'inputs'))
+    if (constantNames.test(name)) for (let i = 0; i < count; i++) found.add(start + i);
+  return found;
+}
+
+const constantNames =
+  /^(min_|max_|input_mins|input_maxes|input_min|input_max|requested_|host_inputs|filter$|bias$|shape$|axis$|dim$|paddings$)/;

@@ -1,0 +1,158 @@
+import type { DType } from '../../base/dtype.ts';
+import { numberOf, numbersOf, type Tensor } from '../../base/tensor.ts';
+import type { Node } from '../../graph/graph.ts';
+import { convGeometry, depthwiseGeometry, readWindows, type WindowAxis } from '../../graph/shapes/geometry.ts';
+import { opAttr } from '../../graph/signature.ts';
+import type { ConvSpec, Result } from '../../kernels/conv/native/spec.ts';
+import type { Buffer } from '../../kernels/native-kernel.ts';
+import { symmetricScale } from '../../kernels/quantize/codes.ts';
+import { multiplierOf } from '../../kernels/requantize/contract.ts';
+import { convKernels, depthwiseKernels } from '../kernels.ts';
+import { chosen, type Halo, type Operand, type Placed } from '../layer.ts';
+import {
+  addKernel,
+  decline,
+  inputIndex,
+  type Lower,
+  type LowerContext,
+  needIndex,
+  tensorAt,
+  valueAt,
+} from './lowering.ts';
+
+/** The halo that windows reach into: TensorFlow's padding, less what strides leave over. */
+export const haloOf = (h: WindowAxis, w: WindowAxis): Halo => {
+  const behind = ({ input, kernel, stride, dilation, before, output }: WindowAxis): number =>
+    Math.max(0, (output - 1) * stride - before + (kernel - 1) * dilation + 1 - input);
+  return { top: h.before, bottom: behind(h), left: w.before, right: behind(w) };
+};
+
+/** The geometry of a convolution as specifications say it. */
+export const windowsOf = (h: WindowAxis, w: WindowAxis) => ({
+  kernel: { h: h.kernel, w: w.kernel },
+  stride: { h: h.stride, w: w.stride },
+  dilation: { h: h.dilation, w: w.dilation },
+  padding: { top: h.before, left: w.before },
+});
+
+export const codeBounds = (dtype: DType, relu: boolean): { low: number; high: number } =>
+  dtype === 'quint8' ? { low: 0, high: 255 } : { low: relu ? 0 : -128, high: 127 };
+
+/** The scale of codes whose range are the operands called min_`name` and max_`name`. */
+export function scaleOf(context: LowerContext, dtype: DType, name: string): number {
+  const at = (bound: string) => numberOf(tensorAt(context, needIndex(context.node, `${bound}_${name}`)));
+  const scale = symmetricScale(dtype, at('min'), at('max'));
+  return scale > 0 && scale < Infinity ? scale : decline(`the range of ${name} is empty`);
+}
+
+/** The scales of weights of `channels` output channels. */
+export function weightScalesOf(context: LowerContext, channels: number, name = 'filter'): readonly number[] {
+  const bounds = (bound: string) => numbersOf(tensorAt(context, needIndex(context.node, `${bound}_${name}`)));
+  const [low, high] = [bounds('min'), bounds('max')];
+  const scales = low.map((min, c) => symmetricScale('qint8', min, high[c] ?? Number.NaN));
+  if (scales.length !== 1 && scales.length !== channels) decline(`${scales.length} ranges for ${channels} channels`);
+  return Array.from({ length: channels }, (_, c) => scales[scales.length === 1 ? 0 : c]!);
+}
+
+export function weightsAt(context: LowerContext, i: number): Tensor<'qint8'> {
+  const weights = tensorAt(context, i);
+  return weights.dtype === 'qint8' ? weights : decline(`weights of ${weights.dtype}`);
+}
+
+/** The bias in steps of the sums, or undefined. Declines a bias in float32, which TensorFlow adds behind the product. */
+export function integerBias(context: LowerContext): Int32Array | undefined {
+  const i = inputIndex(context.node, 'bias');
+  if (i === undefined) return undefined;
+  const bias = tensorAt(context, i);
+  return bias.dtype === 'qint32' ? bias.data : decline(`a bias of ${bias.dtype}`);
+}
+
+const isRelu = (node: Node): boolean =>
+  node.op.startsWith('_Fused') ? opAttr(node, 'fused_ops', 'strings').includes('Relu') : node.op.includes('Relu');
+
+type Requantized = Extract<Result, { kind: 'requantize' }>;
+
+/** Sums → codes: the multipliers, and those of the summand in input `summand`, by the arithmetic contract. */
+function requantization(context: LowerContext, channels: number) {
+  const { node } = context;
+  const input = valueAt(context, 0);
+  const dtype = opAttr(node, 'out_type', 'type');
+  if (dtype !== 'quint8' && dtype !== 'qint8') decline(`sums as ${dtype}`);
+  const [scale, output] = [scaleOf(context, input.dtype, 'input'), scaleOf(context, dtype, 'freezed_output')];
+  const weights = weightScalesOf(context, channels);
+  const multipliers = Float32Array.from(weights, (w) => multiplierOf(scale, w, output));
+  const result = { kind: 'requantize', multipliers, ...codeBounds(dtype, isRelu(node)) } as const;
+  const at = inputIndex(node, 'summand');
+  if (at === undefined) return { dtype, result: (): Requantized => result, summand: [] };
+  const summand = valueAt(context, at);
+  if (summand.dtype !== 'quint8' && summand.dtype !== 'qint8') decline(`a summand of ${summand.dtype}`);
+  const multiplier = Math.fround(scaleOf(context, summand.dtype, 'summand') / output);
+  const withSummand = ([, buffer]: readonly Buffer[]): Requantized => ({
+    ...result,
+    summand: { buffer: buffer!, multiplier },
+  });
+  return { dtype, result: withSummand, summand: [summand.id] };
+}
+
+/** The range of the output, which the op passes on as it got it. */
+const frozenRange = (context: LowerContext): Operand[] =>
+  ['min_freezed_output', 'max_freezed_output'].map((name) => ({
+    tensor: tensorAt(context, needIndex(context.node, name)),
+  }));
+
+/** QuantizedConv2D…AndRequantize (figure 1c), with and without bias, relu, summand. */
+export const lowerConv: Lower = (context) => {
+  const { node } = context;
+  const input = valueAt(context, 0);
+  const weights = weightsAt(context, 1);
+  const geometry = convGeometry(input.shape, weights.shape, readWindows(node));
+  const { h, w, outChannels, groups, batch } = geometry;
+  const bias = integerBias(context);
+  const { dtype, result, summand } = requantization(context, outChannels);
+  const spec = ({ inputs, output }: Placed): ConvSpec => ({
+    input: inputs[0]!,
+    output,
+    ...windowsOf(h, w),
+    groups,
+    weights: weights.data,
+    ...(bias && { bias }),
+    result: result(inputs),
+  });
+  const output = addKernel(context, {
+    inputs: [input.id, ...summand],
+    dtype,
+    shape: [batch, h.output, w.output, outChannels],
+    halos: [haloOf(h, w)],
+    choose: (placed) => chosen(convKernels, placed.isa, spec(placed)),
+  });
+  return [output, ...frozenRange(context)];
+};
+
+/** QuantizedDepthwiseConv2DWithBiasAndReluAndRequantize, and octet's own forms of it. */
+export const lowerDepthwise: Lower = (context) => {
+  const { node } = context;
+  const input = valueAt(context, 0);
+  const weights = weightsAt(context, 1);
+  const { h, w, channels, multiplier, batch } = depthwiseGeometry(input.shape, weights.shape, readWindows(node));
+  const outChannels = channels * multiplier;
+  const bias = integerBias(context);
+  const { dtype, result, summand } = requantization(context, outChannels);
+  const spec = ({ inputs, output }: Placed): ConvSpec => ({
+    input: inputs[0]!,
+    output,
+    ...windowsOf(h, w),
+    groups: channels,
+    // [kernel h, kernel w, channels, multiplier] is HWIO of as many groups as there are channels.
+    weights: weights.data,
+    ...(bias && { bias }),
+    result: result(inputs),
+  });
+  const output = addKernel(context, {
+    inputs: [input.id, ...summand],
+    dtype,
+    shape: [batch, h.output, w.output, outChannels],
+    halos: [haloOf(h, w)],
+    choose: (placed) => chosen(depthwiseKernels, placed.isa, spec(placed)),
+  });
+  return [output, ...frozenRange(context)];
+};

@@ -1,0 +1,192 @@
+import type { DType } from '../base/dtype.ts';
+import { attrs } from '../graph/attr.ts';
+import { freshName } from '../graph/builder.ts';
+import { constTensor } from '../graph/constant.ts';
+import { Graph, type Node, type Value } from '../graph/graph.ts';
+import { prune } from '../graph/rewrite.ts';
+import { outputTypes } from '../graph/signature.ts';
+import { internalTypes } from './internal.ts';
+import { elementType } from './layer.ts';
+import { constantInputs, lowerings, movers } from './lower/index.ts';
+import { shapeReaders } from './lower/lower.ts';
+import type { Segment } from './segment.ts';
+
+/** The op of the nodes that stand for segments: their inputs and outputs are the segment's. */
+export const segmentOp = '_OctetSegment';
+
+/** A graph in which segments are single nodes, and the fetches in it, in the order that they were asked for. */
+export type Partition = {
+  readonly graph: Graph;
+  readonly segments: ReadonlyMap<string, Segment>;
+  readonly fetches: readonly Value[];
+};
+
+/**
+ * Cuts out what can be compiled: pure nodes with native forms that always run (not inside of loops, nor behind a branch).
+ * A node's level is the number of times that the way to it leaves what can be compiled; nodes of one level are one
+ * segment, so no way leads out of a segment and back into it. What neither the fetches nor `targets` need is left out.
+ */
+export function partition(
+  graph: Graph,
+  fed: readonly Value[],
+  fetches: readonly Value[],
+  targets: readonly string[] = [],
+): Partition {
+  const wanted = prune(graph, [...fetches.map((v) => v.node), ...fed.map((v) => v.node), ...targets]);
+  const roles = rolesOf(wanted, new Set(fed.map((v) => v.node)));
+  const members = new Map<number, Node[]>();
+  for (const node of wanted.order()) {
+    const level = roles.levels.get(node.name);
+    if (level === undefined || !roles.native.has(node.name)) continue;
+    members.set(level, [...(members.get(level) ?? []), node]);
+  }
+  const segments = new Map<string, Segment>();
+  const moved = new Map<string, Map<number, Value>>();
+  const added: Node[] = [];
+  for (const [, nodes] of [...members].sort(([a], [b]) => a - b)) {
+    if (nodes.every((node) => movers.has(node.op))) continue;
+    const name = freshName(`segment_${segments.size}`, (taken) => graph.nodes.has(taken) || segments.has(taken));
+    const segment = segmentOf(name, nodes, wanted, { roles, fetches });
+    segments.set(name, segment);
+    for (const [port, output] of segment.outputs.entries())
+      moved.set(output.node, (moved.get(output.node) ?? new Map()).set(output.port, { node: name, port }));
+    added.push({ name, op: segmentOp, inputs: segment.inputs, controls: [], attrs: attrs({}) });
+  }
+  const send = (v: Value): Value => moved.get(v.node)?.get(v.port) ?? v;
+  const nodes = [...wanted.nodes.values(), ...added].map((node) => ({ ...node, inputs: node.inputs.map(send) }));
+  const sent = fetches.map(send);
+  const keep = [...sent.map((v) => v.node), ...fed.map((v) => v.node), ...targets];
+  return { graph: prune(graph.with(nodes), keep), segments, fetches: sent };
+}
+
+type Roles = {
+  /** Nodes that are computed in segments. */
+  readonly native: ReadonlySet<string>;
+  /** Nodes whose results follow from constants and shapes: each segment that needs them computes them itself. */
+  readonly fixed: ReadonlySet<string>;
+  readonly levels: ReadonlyMap<string, number>;
+};
+
+function rolesOf(graph: Graph, fed: ReadonlySet<string>): Roles {
+  const native = new Set<string>();
+  const fixed = new Set<string>();
+  const levels = new Map<string, number>();
+  const alive = alwaysRuns(graph);
+  const dtypeOf = ({ node, port }: Value): DType | undefined => typesOf(graph.node(node), graph)?.[port];
+  const isData = (v: Value): boolean => {
+    const dtype = dtypeOf(v);
+    return dtype !== undefined && elementType(dtype) !== undefined;
+  };
+  for (const node of graph.order()) {
+    const isPlain = !fed.has(node.name) && node.controls.length === 0 && graph.controlled(node.name).length === 0;
+    if (isPlain && alive.has(node.name)) {
+      if (isFixed(node, fixed, isData)) fixed.add(node.name);
+      else if (isNative(node, graph, { fixed, isData })) native.add(node.name);
+    }
+    const before = node.inputs
+      .filter((v) => !fixed.has(v.node))
+      .map((v) => {
+        const level = levels.get(v.node) ?? 0;
+        return native.has(node.name) && !native.has(v.node) ? level + 1 : level;
+      });
+    levels.set(
+      node.name,
+      before.reduce((a, b) => Math.max(a, b), 0),
+    );
+  }
+  return { native, fixed, levels };
+}
+
+const typesOf = (node: Node, graph: Graph): readonly DType[] | undefined =>
+  internalTypes(node) ?? outputTypes(node, graph.library);
+
+/** A constant, the shape of a value, or arithmetic on such. */
+function isFixed(node: Node, fixed: ReadonlySet<string>, isData: (v: Value) => boolean): boolean {
+  if (constTensor(node) !== undefined) return true;
+  if (shapeReaders.has(node.op)) return node.inputs.every((v) => fixed.has(v.node) || isData(v));
+  return shapeArithmetic.has(node.op) && node.inputs.length > 0 && node.inputs.every((v) => fixed.has(v.node));
+}
+
+/** What models do to shapes before they reshape with them. */
+const shapeArithmetic: ReadonlySet<string> = new Set([
+  ...['StridedSlice', 'Slice', 'Pack', 'ConcatV2', 'Concat', 'GatherV2', 'Gather', 'Prod', 'Cast', 'Identity'],
+  ...['Mul', 'Add', 'AddV2', 'Sub', 'FloorDiv', 'FloorMod', 'Maximum', 'Minimum', 'Neg', 'Squeeze', 'ExpandDims'],
+  ...['Reshape', 'Range', 'Unpack', 'Split', 'Fill', 'Rsqrt', 'Sqrt', 'RealDiv', 'Transpose'],
+]);
+
+type Known = { readonly fixed: ReadonlySet<string>; readonly isData: (v: Value) => boolean };
+
+function isNative(node: Node, graph: Graph, { fixed, isData }: Known): boolean {
+  if (!lowerings.has(node.op)) return false;
+  const types = typesOf(node, graph);
+  if (types === undefined || !types.every((dtype) => elementType(dtype) !== undefined)) return false;
+  const constants = constantInputs(node);
+  return node.inputs.every((v, i) => (constants.has(i) ? fixed.has(v.node) : fixed.has(v.node) || isData(v)));
+}
+
+/** Nodes outside of loops and of branches (behind a Switch): a segment runs as a whole or not at all. */
+function alwaysRuns(graph: Graph): ReadonlySet<string> {
+  const states = new Map<string, { depth: number; isBranch: boolean }>();
+  for (const node of graph.order()) {
+    const before = [...node.inputs.map((v) => v.node), ...node.controls].flatMap((name) => states.get(name) ?? []);
+    const depth = Math.max(0, ...before.map((state) => state.depth));
+    const isEnter = node.op === 'Enter' || node.op === 'RefEnter';
+    const isExit = node.op === 'Exit' || node.op === 'RefExit';
+    const isSwitch = depth === 0 && ['Switch', 'RefSwitch', '_SwitchN'].includes(node.op);
+    states.set(node.name, {
+      depth: depth + (isEnter ? 1 : 0) - (isExit ? 1 : 0),
+      isBranch: isSwitch || before.some((state) => state.isBranch),
+    });
+  }
+  const names = [...states].filter(([, { depth, isBranch }]) => depth === 0 && !isBranch);
+  return new Set(names.map(([name]) => name));
+}
+
+type Scene = { readonly roles: Roles; readonly fetches: readonly Value[] };
+
+function segmentOf(name: string, nodes: readonly Node[], graph: Graph, { roles, fetches }: Scene): Segment {
+  const inside = new Map(nodes.map((node) => [node.name, node]));
+  const inputs = valueSet();
+  // Constants and shape arithmetic that the nodes read, with what those read.
+  const stack = nodes.flatMap((node) => node.inputs);
+  while (stack.length > 0) {
+    const v = stack.pop()!;
+    if (inside.has(v.node)) continue;
+    if (roles.fixed.has(v.node)) {
+      const node = graph.node(v.node);
+      inside.set(node.name, node);
+      stack.push(...node.inputs);
+    } else inputs.add(v);
+  }
+  const outputs = valueSet();
+  const members = new Set(nodes.map((node) => node.name));
+  for (const node of graph.nodes.values())
+    if (!members.has(node.name)) for (const v of node.inputs) if (members.has(v.node)) outputs.add(v);
+  for (const v of fetches) if (members.has(v.node)) outputs.add(v);
+  const body = new Graph([...inputs.list.map(inputNode), ...inside.values()], graph.library);
+  return { name, graph: body, inputs: inputs.list, outputs: outputs.list };
+}
+
+/** What stands for the nodes outside of a segment in its graph. */
+const inputNode = ({ node }: Value): Node => ({
+  name: node,
+  op: '_OctetInput',
+  inputs: [],
+  controls: [],
+  attrs: attrs({}),
+});
+
+/** A list of values without repeats. */
+function valueSet(): { readonly list: readonly Value[]; readonly add: (v: Value) => void } {
+  const list: Value[] = [];
+  const ports = new Map<string, Set<number>>();
+  return {
+    list,
+    add: (v) => {
+      const seen = ports.get(v.node) ?? new Set<number>();
+      if (seen.has(v.port)) return;
+      ports.set(v.node, seen.add(v.port));
+      list.push(v);
+    },
+  };
+}

@@ -1,0 +1,89 @@
+import type { Compiled } from '../../compile/compile.ts';
+import { contextBytes, contextLayout } from '../../compile/emit/driver.ts';
+import type { Arena } from './host/arena.ts';
+import type { Host } from './host/host.ts';
+
+/** The memory of one run. */
+export type Scratch = {
+  /** Arenas of a program, one a thread where each takes images, one behind the other. */
+  readonly arena: Arena;
+  /** What generated code finds at `ctx`. */
+  readonly control: Arena;
+  readonly images: number;
+  /** Inputs and outputs of a batch of images. */
+  readonly batch: { readonly inputs: Arena; readonly outputs: Arena } | undefined;
+};
+
+/** Scratch memory of a program: each run has its own, which the next of the same size takes over. */
+export type ScratchPool = {
+  readonly take: (images: number) => Scratch;
+  readonly give: (scratch: Scratch) => void;
+  /** Gives all back, as soon as no run has any; calls `then` after that. */
+  readonly release: (then: () => void) => void;
+};
+
+export type ScratchOptions = {
+  readonly host: Host;
+  readonly compiled: Compiled;
+  readonly threads: number;
+  readonly constants: Arena;
+};
+
+export function scratchPool(options: ScratchOptions): ScratchPool {
+  const free: Scratch[] = [];
+  let inUse = 0;
+  let released: (() => void) | undefined;
+  const end = (): void => {
+    for (const scratch of free.splice(0)) drop(scratch);
+    if (inUse === 0) released?.();
+  };
+  return {
+    take: (images) => {
+      const at = free.findIndex((scratch) => scratch.images === images);
+      const known = at < 0 ? undefined : free.splice(at, 1)[0];
+      // Of other batch sizes nothing is kept.
+      if (known === undefined) for (const scratch of free.splice(0)) drop(scratch);
+      const scratch = known ?? allocate(images, options);
+      inUse++;
+      return scratch;
+    },
+    give: (scratch) => {
+      inUse--;
+      free.push(scratch);
+      if (released !== undefined) end();
+    },
+    release: (then) => {
+      if (released !== undefined) return;
+      released = then;
+      end();
+    },
+  };
+}
+
+function allocate(count: number, { host, compiled, threads, constants }: ScratchOptions): Scratch {
+  const { program, images } = compiled;
+  const stages = program.parts.reduce((sum, part) => sum + (part.kind === 'native' ? part.stages.length : 0), 0);
+  const arenas = Math.min(threads, count);
+  const control = host.arena(contextBytes(stages));
+  const arena = host.arena(program.arenaBytes * arenas);
+  const inBatch = (bytes: number): Arena => host.arena(Math.max(64, count * bytes));
+  const batch =
+    images === undefined || count === 1
+      ? undefined
+      : { inputs: inBatch(images.inputs.bytes), outputs: inBatch(images.outputs.bytes) };
+  const addresses = control.view(BigUint64Array, 0, contextLayout.images / 8);
+  const put = (at: number, value: number): void => {
+    addresses[at / 8] = BigInt(value);
+  };
+  put(contextLayout.arena, arena.address);
+  put(contextLayout.constants, constants.address);
+  put(contextLayout.inputs, batch?.inputs.address ?? 0);
+  put(contextLayout.outputs, batch?.outputs.address ?? 0);
+  put(contextLayout.arenaStride, program.arenaBytes);
+  control.view(Uint32Array, contextLayout.images, 2).set([count, arenas]);
+  return { arena, control, images: count, batch };
+}
+
+function drop({ arena, control, batch }: Scratch): void {
+  for (const memory of [arena, control, batch?.inputs, batch?.outputs]) memory?.release();
+}
