@@ -1,5 +1,6 @@
 import { convKernels } from '../src/kernels/conv/native/index.ts';
 import type { ConvSpec } from '../src/kernels/conv/native/spec.ts';
+import { depthwiseKernels } from '../src/kernels/depthwise/native/index.ts';
 import type { Buffer, ElementType, Isa, NativeKernel } from '../src/kernels/native-kernel.ts';
 import { openHost } from '../src/runtime/native/host/host.ts';
 import { placed, runnable } from '../test/support/run-step.ts';
@@ -77,10 +78,11 @@ function specOf(layer: Layer): { readonly spec: ConvSpec; readonly bytes: number
   return { spec, bytes: at + 2 * total(output) + 4096 };
 }
 
-function measure(kernel: NativeKernel<ConvSpec>, layer: Layer): { readonly seconds: number; readonly macs: number } {
+function measure(layer: Layer): { readonly seconds: number; readonly macs: number } {
   const { spec, bytes } = specOf(layer);
-  const why = kernel.whyNot(spec);
-  if (why !== undefined) throw new Error(`${layer.name}: ${why}`);
+  const table: readonly NativeKernel<ConvSpec>[] = layer.groups === undefined ? convKernels : depthwiseKernels;
+  const kernel = table.find((k) => k.isa === isa && k.whyNot(spec) === undefined);
+  if (kernel === undefined) throw new Error(`no kernel of ${isa} for ${layer.name}`);
   const step = kernel.step(spec, 0);
   using arena = placed(
     host as never,
@@ -91,15 +93,13 @@ function measure(kernel: NativeKernel<ConvSpec>, layer: Layer): { readonly secon
   return { seconds: time(() => run.run()), macs: step.macs };
 }
 
-const kernel = convKernels.find((k) => k.isa === isa);
-if (kernel === undefined) throw new Error(`no kernel for ${isa}`);
 console.log(
   `${'layer'.padEnd(46)} ${'µs'.padStart(8)} ${'GMAC/s'.padStart(8)} ${'limit'.padStart(6)} ${'%'.padStart(5)}`,
 );
 for (const layer of layers) {
   if (!pattern.test(layer.name)) continue;
   const before = dotLimit(host, isa as Isa);
-  const { seconds, macs } = measure(kernel, layer);
+  const { seconds, macs } = measure(layer);
   const limit = Math.max(before, dotLimit(host, isa as Isa));
   const speed = macs / seconds / 1e9;
   const cells = [(seconds * 1e6).toFixed(1).padStart(8), speed.toFixed(1).padStart(8), limit.toFixed(0).padStart(6)];

@@ -164,3 +164,47 @@ export function fillArena(seed: number, bytes: number, input: Buffer): Uint8Arra
       }
   return memory;
 }
+
+/** A depthwise convolution; now and then one that only the kernels of grouped convolutions compute. */
+export function randomDepthwise(seed: number): { readonly spec: ConvSpec; readonly bytes: number } {
+  const draw = draws(seed);
+  const memory = allocator(draw);
+  const kernel = draw.pick(
+    { h: 3, w: 3 },
+    { h: 3, w: 3 },
+    { h: 5, w: 5 },
+    { h: draw.integer(1, 9), w: draw.integer(1, 7) },
+  );
+  const stride = draw.chance(0.6) ? { h: 1, w: 1 } : { h: draw.integer(1, 3), w: draw.integer(1, 3) };
+  const dilation = draw.chance(0.8) ? { h: 1, w: 1 } : { h: draw.integer(1, 3), w: draw.integer(1, 3) };
+  const c = draw.pick(draw.integer(1, 200), 3, 16, 24, 32, 40, 64, 96, 128, 144);
+  const out = { n: draw.pick(1, 1, 2, 3), h: draw.integer(1, 9), w: draw.integer(1, 16) };
+  const padding = { top: draw.integer(0, kernel.h - 1), left: draw.integer(0, kernel.w - 1) };
+  const reach = (axis: 'h' | 'w', before: number): number =>
+    Math.max(1, (out[axis] - 1) * stride[axis] - before + (kernel[axis] - 1) * dilation[axis] + 1 - draw.integer(0, 2));
+  const picture = { n: out.n, h: reach('h', padding.top), w: reach('w', padding.left), c };
+  const shape = { ...out, c };
+  const halo = haloFor(draw, { kernel, stride, dilation, padding }, picture, shape);
+  const makeInput = (): Buffer => memory.buffer(draw.pick('u8', 's8'), picture, halo, true);
+  const makeOutput = (): Buffer =>
+    memory.buffer(
+      draw.pick('u8', 's8'),
+      shape,
+      draw.chance(0.3) ? { top: 1, bottom: 1, left: 1, right: 1 } : none,
+      true,
+    );
+  const inputFirst = draw.chance(0.5);
+  const first = inputFirst ? makeInput() : makeOutput();
+  const second = inputFirst ? makeOutput() : makeInput();
+  const [input, output] = inputFirst ? [first, second] : [second, first];
+  const depth = kernel.h * kernel.w;
+  const drawn = randomResult(draw, output, (z) => memory.buffer(z, shape, none, true), depth);
+  const result =
+    drawn.kind === 'requantize' && draw.chance(0.95)
+      ? { kind: drawn.kind, multipliers: drawn.multipliers, low: drawn.low, high: drawn.high }
+      : drawn;
+  const weights = Int8Array.from(values(draw, depth * c, -128, 127));
+  const bias = Int32Array.from(values(draw, c, -20_000, 20_000));
+  const spec = { input, output, kernel, stride, dilation, padding, groups: c, weights, bias, result };
+  return { spec, bytes: memory.size() };
+}

@@ -199,7 +199,7 @@ function narrow256(asm: Assembler, sums: readonly Vmm[], isSigned: boolean): Vmm
 }
 
 /** Stores the first `bytes` bytes of a vector without touching what follows, for lack of masks. Shifts `from`. */
-function storeBytes(asm: Assembler, from: Xmm, to: Mem, bytes: number): void {
+export function storeBytes(asm: Assembler, from: Xmm, to: Mem, bytes: number): void {
   if (bytes === 16) {
     asm.vmovdqu(to, from);
     return;

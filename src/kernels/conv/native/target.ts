@@ -32,7 +32,11 @@ export const stepBytes = ({ bits, dot }: Pick<Target, 'bits' | 'dot'>): number =
  * vpdpbusd takes the four as neighbouring bytes; vpmaddwd takes 16-bit pairs, those of the even channels (w0 w2) in one
  * vector and of the odd ones (w1 w3) in the next, since that is how a mask and a shift widen the activations.
  */
-export function weightIndex({ bits, dot }: Pick<Target, 'bits' | 'dot'>, element: number, k: number): number {
+export function weightIndex(
+  { bits, dot }: { readonly bits: number; readonly dot: Target['dot'] },
+  element: number,
+  k: number,
+): number {
   return dot === 'vpdpbusd' ? 4 * element + k : (k & 1) * (bits / 16) + 2 * element + (k >> 1);
 }
 

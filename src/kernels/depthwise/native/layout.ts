@@ -1,0 +1,75 @@
+import type { ConvSpec } from '../../conv/native/spec.ts';
+import type { Target } from '../../conv/native/target.ts';
+
+/** The register tile: up to `rows` × `columns` output pixels of half a block's channels, in two vectors each. */
+export type Shape = { readonly rows: 1 | 2; readonly columns: number };
+
+/** Channels that one pass over the picture computes, and the vectors it does so with: four of `bits`, two at a time. */
+export type Block = {
+  readonly first: number;
+  readonly channels: number;
+  readonly bits: 128 | 256 | 512;
+  /** Byte offset in the constants, from the first block's. */
+  readonly offset: number;
+};
+
+/**
+ * A depthwise kernel interleaves four rows of the input, so that vpdpbusd sums four taps of a column. With stride 1 the
+ * four rows serve two output rows, by weights (w0 w1 w2 0) and (0 w0 w1 w2). Rows beyond four are further groups of four.
+ */
+export type Layout = {
+  readonly shape: Shape;
+  /** Groups of four input rows. */
+  readonly groups: number;
+  readonly blocks: readonly Block[];
+  readonly bytes: number;
+};
+
+/** Vectors in front of a block's two halves. */
+export const common = { signs: 0, evenBytes: 1, lowBytes: 2, highBytes: 3, lowReal: 4, highReal: 5, count: 6 } as const;
+
+/** How many vectors of constants a half has before its weights: two of bias, two of multipliers. */
+export const HALF_HEAD = 4;
+
+/** Vectors that the weights of four taps and one vector of channels take. */
+export const weightVectors = ({ dot }: Pick<Target, 'dot'>): number => (dot === 'vpdpbusd' ? 1 : 2);
+
+export const tapRows = (groups: number, shape: Shape, kernelRows: number): number =>
+  Math.min(4 * groups, kernelRows + shape.rows - 1);
+
+/** The pixels in a register tile: twelve sums in registers, eight where vpmaddwd needs the room. */
+export const columnsOf = (rows: 1 | 2, target: Target): number => (target.dot === 'vpdpbusd' ? 6 : 4) / rows;
+
+export function layoutOf({ kernel, stride, dilation, input, output }: ConvSpec, target: Target): Layout {
+  const rows = stride.h === 1 && (dilation.h === 1 || kernel.h === 1) && output.shape.h > 1 ? 2 : 1;
+  const groups = Math.ceil((kernel.h + rows - 1) / 4);
+  const blocks: Block[] = [];
+  let offset = 0;
+  const most = target.bits / 8;
+  for (let first = 0; first < input.shape.c; first += most) {
+    const channels = Math.min(most, input.shape.c - first);
+    const bits = channels <= 16 ? 128 : channels <= 32 ? 256 : target.bits;
+    blocks.push({ first, channels, bits, offset });
+    const weights = groups * kernel.w * rows * 2 * weightVectors(target);
+    offset += (common.count + 2 * (HALF_HEAD + weights)) * (bits / 8);
+    offset = Math.ceil(offset / 64) * 64;
+  }
+  return { shape: { rows, columns: columnsOf(rows, target) }, groups, blocks, bytes: offset };
+}
+
+/** Where a half's constants begin, in vectors from the block's. */
+export const halfAt = (half: number, { groups, shape }: Layout, kernelColumns: number, target: Target): number =>
+  common.count + half * (HALF_HEAD + groups * kernelColumns * shape.rows * 2 * weightVectors(target));
+
+/** The first of the vectors with the weights of a group of rows, a kernel's column, an output row and a vector of channels. */
+export const weightAt = (
+  { shape }: Layout,
+  kernelColumns: number,
+  target: Target,
+  of: { readonly group: number; readonly column: number; readonly row: number; readonly vector: number },
+): number =>
+  HALF_HEAD + (((of.group * kernelColumns + of.column) * shape.rows + of.row) * 2 + of.vector) * weightVectors(target);
+
+/** The channel of a block that element `element` of a half's vector holds, as unpacking in 128-bit lanes leaves them. */
+export const channelOf = (half: number, vector: number, element: number): number =>
+  16 * (element >> 2) + 8 * half + 4 * vector + (element & 3);

@@ -1,0 +1,198 @@
+import { type Assembler, k1, type Mem, ptr, r8q, r9, rsi, type Vmm, vmm, xmm, ymm } from '../../../asm/x64/index.ts';
+import { storeBytes } from '../../conv/native/epilogue.ts';
+import { magnitude } from '../../conv/native/plan.ts';
+import type { ConvSpec } from '../../conv/native/spec.ts';
+import type { Target } from '../../conv/native/target.ts';
+import { type Block, common, type Layout, tapRows, weightAt } from './layout.ts';
+
+/** `rows` × `columns` output pixels at r9, of half a block's channels; the input at r8, constants at rsi. */
+export type Tile = {
+  readonly asm: Assembler;
+  readonly spec: ConvSpec;
+  readonly target: Target;
+  readonly layout: Layout;
+  readonly block: Block;
+  readonly half: number;
+  readonly rows: 1 | 2;
+  readonly columns: number;
+  /** Byte offset of the half's constants from rsi. */
+  readonly constants: number;
+};
+
+const isWide = ({ target }: Tile): boolean => target.bits === 512;
+const register = ({ block }: Tile, n: number): Vmm => vmm(block.bits)(n);
+const commonAt = ({ block }: Tile, which: number): Mem => ptr(rsi, (which * block.bits) / 8);
+
+const sumAt = (tile: Tile, row: number, column: number, vector: number): Vmm =>
+  register(tile, (row * tile.columns + column) * 2 + vector);
+
+/** Weights stay in registers 12 to 23 where there are 32 and they fit. */
+const WEIGHTS = 12;
+const weightCount = ({ layout, spec }: Tile): number => layout.groups * spec.kernel.w * layout.shape.rows * 2;
+const inRegisters = (tile: Tile): boolean => isWide(tile) && weightCount(tile) <= 12;
+
+/** With 32 registers: the half's bias, multipliers and weights, which don't change along a row. */
+export function loadConstants(tile: Tile): void {
+  if (!isWide(tile)) return;
+  const { asm, block, constants } = tile;
+  const at = (vector: number): Mem => ptr(rsi, constants + (vector * block.bits) / 8);
+  for (let i = 0; i < 4; i++) asm.vmovdqu64(register(tile, 28 + i), at(i));
+  if (inRegisters(tile))
+    for (let i = 0; i < weightCount(tile); i++) asm.vmovdqu64(register(tile, WEIGHTS + i), at(4 + i));
+}
+
+type Of = { readonly group: number; readonly column: number; readonly row: number; readonly vector: number };
+
+function weightOf(tile: Tile, of: Of, part = 0): Vmm | Mem {
+  const { layout, spec, target, block, constants } = tile;
+  const at = weightAt(layout, spec.kernel.w, target, of);
+  return inRegisters(tile) ? register(tile, WEIGHTS + at - 4) : ptr(rsi, constants + ((at + part) * block.bits) / 8);
+}
+
+/** Sums up, requantizes and stores. */
+export function emitTile(tile: Tile): void {
+  beginSums(tile);
+  const groups = Math.ceil((tile.spec.kernel.h + tile.rows - 1) / 4);
+  for (let group = 0; group < groups; group++)
+    for (const column of inputColumns(tile)) {
+      interleave(tile, group, column);
+      multiply(tile, group, column);
+    }
+  finish(tile);
+}
+
+function beginSums(tile: Tile): void {
+  const { asm, rows, columns, block, constants } = tile;
+  for (let row = 0; row < rows; row++)
+    for (let column = 0; column < columns; column++)
+      for (let vector = 0; vector < 2; vector++) {
+        const sum = sumAt(tile, row, column, vector);
+        if (isWide(tile)) asm.vmovdqa64(sum, register(tile, 28 + vector));
+        else asm.vmovdqu(sum, ptr(rsi, constants + (vector * block.bits) / 8));
+      }
+}
+
+/** The input columns that some tap of some pixel reads. */
+function inputColumns({ spec: { stride, dilation, kernel }, columns }: Tile): number[] {
+  const used = new Set<number>();
+  for (let x = 0; x < columns; x++) for (let j = 0; j < kernel.w; j++) used.add(x * stride.w + j * dilation.w);
+  return [...used].sort((a, b) => a - b);
+}
+
+/** Registers of the interleaved data, and what else is free while summing up. */
+function temporaries(tile: Tile): {
+  readonly data: readonly [Vmm, Vmm];
+  readonly even: readonly [Vmm, Vmm];
+  readonly product: Vmm;
+} {
+  const first = isWide(tile) ? 24 : tile.target.dot === 'vpdpbusd' ? 12 : 8;
+  const [a, b, c, d] = [0, 1, 2, 3].map((i) => register(tile, first + i)) as [Vmm, Vmm, Vmm, Vmm];
+  return { data: [c, d], even: [a, b], product: register(tile, isWide(tile) ? 24 : Math.min(15, first + 4)) };
+}
+
+/**
+ * Four rows of an input column, interleaved: element e of vector v holds the four bytes of channel `channelOf(half, v, e)`.
+ * Rows that have no weights are not read; what stands in their place is multiplied by zero.
+ */
+function interleave(tile: Tile, group: number, column: number): void {
+  const { asm, spec, rows, half } = tile;
+  const { input, dilation, kernel } = spec;
+  const { data, even: pair } = temporaries(tile);
+  const count = tapRows(group + 1, { rows, columns: 0 }, kernel.h) - 4 * group;
+  const at = (line: number): Mem =>
+    ptr(r8q, (4 * group + line) * dilation.h * input.stride.h + column * input.stride.w);
+  const unpack = half === 0 ? asm.vpunpcklbw : asm.vpunpckhbw;
+  const load = (to: Vmm, line: number): void =>
+    isWide(tile) ? asm.vmovdqu64(to, at(line)) : asm.vmovdqu(to, at(line));
+  load(pair[0], 0);
+  if (count > 2) load(pair[1], 2);
+  unpack(pair[0], pair[0], count > 1 ? at(1) : pair[0]);
+  if (count > 2) unpack(pair[1], pair[1], count > 3 ? at(3) : pair[1]);
+  const other = count > 2 ? pair[1] : pair[0];
+  asm.vpunpcklwd(data[0], pair[0], other);
+  asm.vpunpckhwd(data[1], pair[0], other);
+  if (spec.input.type === 'u8') return;
+  for (const vector of data)
+    if (isWide(tile)) asm.vpxord(vector, vector, commonAt(tile, common.signs));
+    else asm.vpxor(vector, vector, commonAt(tile, common.signs));
+}
+
+/** Adds the products of a column of input to every pixel that reads it. */
+function multiply(tile: Tile, group: number, column: number): void {
+  const { asm, spec, target, rows, columns } = tile;
+  const { kernel, stride, dilation } = spec;
+  const { data, even, product } = temporaries(tile);
+  if (target.dot === 'vpmaddwd')
+    for (let vector = 0; vector < 2; vector++) {
+      asm.vpand(even[vector]!, data[vector]!, commonAt(tile, common.evenBytes));
+      asm.vpsrlw(data[vector]!, data[vector]!, 8);
+    }
+  for (let x = 0; x < columns; x++)
+    for (let j = 0; j < kernel.w; j++) {
+      if (x * stride.w + j * dilation.w !== column) continue;
+      for (let row = 0; row < rows; row++)
+        for (let vector = 0; vector < 2; vector++) {
+          const sum = sumAt(tile, row, x, vector);
+          const of = { group, column: j, row, vector };
+          if (target.dot === 'vpdpbusd') {
+            asm.vpdpbusd(sum, data[vector]!, weightOf(tile, of));
+            continue;
+          }
+          [even[vector]!, data[vector]!].forEach((part, i) => {
+            asm.vpmaddwd(product, part, weightOf(tile, of, i));
+            asm.vpaddd(sum, sum, product);
+          });
+        }
+    }
+}
+
+/** Requantizes every pixel and stores the half's bytes: eight of each sixteen. */
+function finish(tile: Tile): void {
+  const { asm, spec, rows, columns, block, constants } = tile;
+  const { result, output } = spec;
+  if (result.kind !== 'requantize') return;
+  const isSigned = output.type === 's8';
+  const mayOverflow = magnitude(spec) > 2 ** 31 - 1024;
+  for (let row = 0; row < rows; row++)
+    for (let column = 0; column < columns; column++) {
+      const sums = [sumAt(tile, row, column, 0), sumAt(tile, row, column, 1)] as const;
+      sums.forEach((sum, v) => {
+        asm.vcvtdq2ps(sum, sum);
+        asm.vmulps(sum, sum, isWide(tile) ? register(tile, 30 + v) : ptr(rsi, constants + ((2 + v) * block.bits) / 8));
+        if (mayOverflow) {
+          asm.vmaxps(sum, sum, commonAt(tile, common.lowReal));
+          asm.vminps(sum, sum, commonAt(tile, common.highReal));
+        }
+        asm.vcvtps2dq(sum, sum);
+      });
+      const bytes = sums[0];
+      // The first packing keeps the sign for both kinds: vpackuswb takes its words as signed.
+      asm.vpackssdw(bytes, bytes, sums[1]);
+      if (isSigned) asm.vpacksswb(bytes, bytes, bytes);
+      else asm.vpackuswb(bytes, bytes, bytes);
+      clamp(tile, bytes, result.low, result.high, isSigned);
+      store(tile, bytes, ptr(r9, row * output.stride.h + column * output.stride.w));
+    }
+}
+
+function clamp(tile: Tile, bytes: Vmm, low: number, high: number, isSigned: boolean): void {
+  const { asm } = tile;
+  const [least, most] = isSigned ? [-128, 127] : [0, 255];
+  if (low > least) (isSigned ? asm.vpmaxsb : asm.vpmaxub)(bytes, bytes, commonAt(tile, common.lowBytes));
+  if (high < most) (isSigned ? asm.vpminsb : asm.vpminub)(bytes, bytes, commonAt(tile, common.highBytes));
+}
+
+function store(tile: Tile, bytes: Vmm, to: Mem): void {
+  const { asm, block, half } = tile;
+  if (isWide(tile)) {
+    asm.vmovdqu8(to.mask(k1), bytes);
+    return;
+  }
+  for (let lane = 0; lane < block.bits / 128; lane++) {
+    const first = 16 * lane + 8 * half;
+    const count = Math.min(8, block.channels - first);
+    if (count <= 0) return;
+    if (lane > 0) asm.vextracti128(xmm(bytes.n), ymm(bytes.n), lane);
+    storeBytes(asm, xmm(bytes.n), { ...to, disp: to.disp + first }, count);
+  }
+}
