@@ -1,4 +1,4 @@
-"""Records what TensorFlow's ops give: `python record.py` writes one .json a family beside this file.
+"""Records what TensorFlow's ops give: `python record.py` writes one .golden.json a family beside this file.
 
 A case is an op, its attributes and inputs, and the outputs, or `error` where TensorFlow refuses. Strings are bytes, one
 character each (latin-1). Run with tensorflow-cpu==2.21.0.
@@ -282,6 +282,6 @@ def audio():
 for make in [strings, parsing, sparse, audio]:
     make()
 for family, list_ in cases.items():
-    with open(os.path.join(here, family + '.json'), 'w') as out:
+    with open(os.path.join(here, family + '.golden.json'), 'w') as out:
         out.write('[\n' + ',\n'.join(json.dumps(c, ensure_ascii=True, separators=(',', ':')) for c in list_) + '\n]\n')
     print(family, len(list_), 'cases', sum('error' in c for c in list_), 'refused')

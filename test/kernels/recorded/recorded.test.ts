@@ -13,7 +13,7 @@ type Recorded = { dtype: DType; shape: number[]; data: (string | number | boolea
 type Case = { op: string; attrs: Record<string, Attr>; inputs: Recorded[]; outputs?: Recorded[]; error?: string };
 
 const load = (family: string): Case[] =>
-  JSON.parse(readFileSync(new URL(`${family}.json`, import.meta.url), 'utf8')) as Case[];
+  JSON.parse(readFileSync(new URL(`${family}.golden.json`, import.meta.url), 'utf8')) as Case[];
 
 function toTensor({ dtype, shape, data }: Recorded): Tensor {
   const elements =

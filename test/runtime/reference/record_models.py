@@ -1,6 +1,6 @@
 """Records what TensorFlow gives for the shared models on inputs that a test can make again: `python record_models.py FOLDER`.
 
-FOLDER holds the models; models.json is written beside this file. Run with tensorflow-cpu==2.21.0.
+FOLDER holds the models; models.golden.json is written beside this file. Run with tensorflow-cpu==2.21.0.
 """
 import base64
 import io
@@ -70,6 +70,6 @@ result['wide_deep_taxi'] = {
     'outputs': {k: [float(str(np.float32(x))) for x in wide[k].numpy().reshape(-1)] for k in ['logits', 'logistic', 'probabilities']},
     'classes': [c.decode() for c in wide['classes'].numpy().reshape(-1)],
 }
-with open(os.path.join(here, 'models.json'), 'w') as out:
+with open(os.path.join(here, 'models.golden.json'), 'w') as out:
     json.dump(result, out, separators=(',', ':'))
     out.write('\n')
