@@ -1,7 +1,7 @@
 import { UserError } from '../base/errors.ts';
 import { debug } from '../base/flags.ts';
 import type { Model } from '../graph/model.ts';
-import type { TraceEntry } from '../graph/rewrite.ts';
+import { prune, type TraceEntry } from '../graph/rewrite.ts';
 import { arithmetic } from './arithmetic.ts';
 import { bias } from './bias.ts';
 import { commonSubexpressions } from './common-subexpressions.ts';
@@ -9,6 +9,7 @@ import { stripDropout } from './dropout.ts';
 import { foldBatchNorms } from './fold-batch-norms.ts';
 import { foldConstants } from './fold-constants.ts';
 import { fusePad } from './fuse-pad.ts';
+import { keepInFrames } from './loops.ts';
 import type { Evaluate, Pass } from './pass.ts';
 import { reshape } from './reshape.ts';
 import { stripControls, stripDeadBranches, stripIdentities, stripUnused } from './strip.ts';
@@ -71,6 +72,7 @@ export function optimize(model: Model, { passes: names, evaluate, trace }: Optim
       debug(1, () => `optimize: ${pass.name}, round ${round}: ${applied - before} times, ${graph.nodes.size} nodes`);
     }
     if (applied === 0) break;
+    graph = keepInFrames(graph);
   }
-  return { ...model, graph };
+  return { ...model, graph: prune(graph, keep) };
 }
