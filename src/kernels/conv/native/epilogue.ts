@@ -136,18 +136,22 @@ function narrowing(
   const { asm, target } = epilogue.tile;
   const [temporary] = temporaries(target.bits);
   const [least, most] = isSigned ? [-128, 127] : [0, 255];
+  const width = target.bits === 512 && epilogue.tile.vectors === 2 ? 256 : 128;
+  // With 32 registers the limits stay in two of them, else they are fetched for each row.
+  const limits = [low > least ? scalars.lowBytes : undefined, high < most ? scalars.highBytes : undefined] as const;
+  const fetch = (at: number, i: number): Vmm => {
+    const limit = vmm(width)(target.bits === 512 ? 26 + i : temporary.n);
+    asm.vpbroadcastd(limit, ptr(rsi, at));
+    return limit;
+  };
+  const kept = target.bits === 512 ? limits.map((at, i) => (at === undefined ? undefined : fetch(at, i))) : [];
   const clamp = (bytes: Vmm): void => {
-    const limit = vmm(epilogue.tile.vectors === 2 && target.bits === 512 ? 256 : 128)(temporary.n);
-    if (low > least) {
-      asm.vpbroadcastd(limit, ptr(rsi, scalars.lowBytes));
-      if (isSigned) asm.vpmaxsb(bytes, bytes, limit);
-      else asm.vpmaxub(bytes, bytes, limit);
-    }
-    if (high < most) {
-      asm.vpbroadcastd(limit, ptr(rsi, scalars.highBytes));
-      if (isSigned) asm.vpminsb(bytes, bytes, limit);
-      else asm.vpminub(bytes, bytes, limit);
-    }
+    limits.forEach((at, i) => {
+      if (at === undefined) return;
+      const limit = kept[i] ?? fetch(at, i);
+      const [greatest, smallest] = isSigned ? [asm.vpmaxsb, asm.vpminsb] : [asm.vpmaxub, asm.vpminub];
+      (i === 0 ? greatest : smallest)(bytes, bytes, limit);
+    });
   };
   return (sums, to) => {
     const bytes = target.bits === 512 ? narrow512(asm, sums, isSigned, temporary) : narrow256(asm, sums, isSigned);
@@ -166,7 +170,7 @@ function narrow512(asm: Assembler, sums: readonly Vmm[], isSigned: boolean, temp
   if (b === undefined) {
     if (isSigned) asm.vpmovsdb(quarter, a);
     else {
-      const zero = vmm(512)(temporary.n + 4);
+      const zero = vmm(512)(24);
       clear(asm, 512, zero);
       asm.vpmaxsd(a, a, zmm(zero));
       asm.vpmovusdb(quarter, a);

@@ -51,7 +51,9 @@ export function planOf(spec: ConvSpec, target: Target, layout: Layout): Plan {
   const wanted = heavy ? 8 : Math.max(4, Math.round(WORK / (height * perPanel * panels)));
   const chunks = Math.ceil(tiles / wanted);
   const tilesInChunk = Math.ceil(tiles / chunks);
-  const panelsWanted = heavy ? Math.max(1, Math.round(WORK / (tilesInChunk * height * perPanel))) : panels;
+  // A few pixels wait for the weights to be read rather than for their own multiplications.
+  const pixelsPaid = Math.max(tilesInChunk * height, 8);
+  const panelsWanted = heavy ? Math.max(1, Math.round(WORK / (pixelsPaid * perPanel))) : panels;
   const ranges = Math.ceil(panels / panelsWanted);
   const panelsInRange = Math.ceil(panels / ranges);
   return {

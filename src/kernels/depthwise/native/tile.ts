@@ -99,8 +99,9 @@ function interleave(tile: Tile, group: number, column: number): void {
   const { input, dilation, kernel } = spec;
   const { data, even: pair } = temporaries(tile);
   const count = tapRows(group + 1, { rows, columns: 0 }, kernel.h) - 4 * group;
-  const at = (line: number): Mem =>
-    ptr(r8q, (4 * group + line) * dilation.h * input.stride.h + column * input.stride.w);
+  // Two output rows share lines only where these are neighbours, be it because there is one line of taps.
+  const between = tile.layout.shape.rows === 2 ? input.stride.h : dilation.h * input.stride.h;
+  const at = (line: number): Mem => ptr(r8q, (4 * group + line) * between + column * input.stride.w);
   const unpack = half === 0 ? asm.vpunpcklbw : asm.vpunpckhbw;
   const load = (to: Vmm, line: number): void =>
     isWide(tile) ? asm.vmovdqu64(to, at(line)) : asm.vmovdqu(to, at(line));
