@@ -7,7 +7,8 @@ One JSON request a line on stdin, one JSON reply a line on stdout, in order. Ten
     {"id": 1, "ok": true}                                  or
     {"id": 1, "ok": false, "kind": "InvalidArgumentError", "message": "..."}
 
-Other commands: "signatures" (of a SavedModel), "ops" (TensorFlow's op registry), "version".
+Other commands: "cases" (many runs of one graph, each of which may fail by itself), "signatures" (of a SavedModel), "ops"
+(TensorFlow's op registry), "version".
 """
 
 import collections
@@ -148,6 +149,28 @@ def run(request):
     return {}
 
 
+def run_cases(request):
+    """Runs parts of one graph one after another; a line in "progress" says which is next, for whoever finds us dead."""
+    model = loaded(request)
+    feeds = read_tensors(request["feeds"])
+    outputs, results = [], []
+    with open(request["progress"], "w", buffering=1) as progress:
+        for case in request["cases"]:
+            progress.write(case["name"] + "\n")
+            try:
+                if case["setup"]:
+                    model.session.run([model.graph.get_operation_by_name(name) for name in case["setup"]])
+                targets = [model.tensor(name) for name in case["fetches"]]
+                values = model.session.run(targets, {model.tensor(name): feeds[name] for name in case["feeds"]})
+                encoded = [(key, dtype_of(t), v) for key, t, v in zip(case["fetches"], targets, values)]
+                outputs += encoded
+                results.append({"name": case["name"], "ok": True})
+            except Exception as error:
+                results.append({"name": case["name"], "ok": False, "kind": type(error).__name__, "message": str(error)})
+    write_tensors(request["out"], outputs)
+    return {"results": results}
+
+
 def signatures(request):
     def side(infos):
         return {
@@ -204,7 +227,7 @@ def ops(_request):
     }
 
 
-COMMANDS = {"run": run, "signatures": signatures, "ops": ops, "version": lambda _: {"version": tf.__version__}}
+COMMANDS = {"run": run, "cases": run_cases, "signatures": signatures, "ops": ops, "version": lambda _: {"version": tf.__version__}}
 
 
 def reply(message):

@@ -26,6 +26,22 @@ export type RunRequest = (
   readonly timeoutSeconds?: number;
 };
 
+export type CasesRequest = {
+  /** The serialized GraphDef of the cases named, whose nodes' names start with their case's name and a slash. */
+  readonly graph: (cases: readonly string[]) => Uint8Array;
+  readonly feeds: ReadonlyMap<string, Tensor>;
+  readonly cases: readonly {
+    readonly name: string;
+    /** Nodes to run first, together. */
+    readonly setup: readonly string[];
+    /** Names of tensors among `feeds`. */
+    readonly feeds: readonly string[];
+    readonly fetches: readonly string[];
+  }[];
+  /** For all of them together. */
+  readonly timeoutSeconds?: number;
+};
+
 /** TensorFlow's answer: 'error' is an exception of its own, 'crashed' the end of its process (a segmentation fault, an abort). */
 export type RunResult =
   | { readonly status: 'ok'; readonly outputs: Map<string, Tensor> }
@@ -49,6 +65,8 @@ export type TensorFlow = AsyncDisposable & {
   run(request: RunRequest): Promise<Map<string, Tensor>>;
   /** Runs a graph; failures and crashes are results, and the next request finds a new process. */
   tryRun(request: RunRequest): Promise<RunResult>;
+  /** Runs parts of one graph one after another in one session. Each fails, or crashes TensorFlow, by itself. */
+  runCases(request: CasesRequest): Promise<ReadonlyMap<string, RunResult>>;
   signatures(savedModel: string, tags?: readonly string[]): Promise<Readonly<Record<string, SignatureInfo>>>;
   ops(): Promise<readonly RegisteredOp[]>;
 };
@@ -109,9 +127,44 @@ function client(server: Server, folder: string, version: string, close: () => Pr
     await Promise.all(Object.values(files).map((file) => rm(file, { force: true })));
     return result;
   };
+  const runCases = async ({ graph, feeds, cases, timeoutSeconds }: CasesRequest) => {
+    const results = new Map<string, RunResult>();
+    const stem = join(folder, `${++runs}`);
+    const files = { feeds: `${stem}.in`, out: `${stem}.out`, progress: `${stem}.progress` };
+    await writeFile(files.feeds, encodeTensors(feeds));
+    let left = cases;
+    let model = await modelOf({ graph: graph(left.map(({ name }) => name)), fetches: [] }, folder);
+    while (left.length > 0) {
+      const reply = await server.ask({ command: 'cases', ...model, ...files, cases: left }, timeoutSeconds);
+      if (reply.status === 'crashed' || reply.status === 'timeout') {
+        // What ran before the crash has left nothing behind: it is run again, without the case that crashed.
+        const reached = (await readFile(files.progress, 'utf8').catch(() => '')).trim().split('\n').at(-1);
+        const culprit = left.find(({ name }) => name === reached) ?? left[0]!;
+        results.set(culprit.name, reply);
+        left = left.filter((one) => one !== culprit);
+        continue;
+      }
+      if (reply.status === 'error') {
+        // The graph as a whole was refused: the message names the node at fault.
+        const culprit = left.find(({ name }) => new RegExp(`\\b${name}/`).test(reply.message));
+        for (const { name } of culprit === undefined ? left : [culprit]) results.set(name, reply);
+        if (culprit === undefined) break;
+        left = left.filter((one) => one !== culprit);
+        model = await modelOf({ graph: graph(left.map(({ name }) => name)), fetches: [] }, folder);
+        continue;
+      }
+      const outputs = decodeTensors(await readFile(files.out));
+      const answers = new Map((reply.results as readonly CaseReply[]).map((answer) => [answer.name, answer]));
+      for (const { name, fetches } of left) results.set(name, resultOf(answers.get(name)!, fetches, outputs));
+      break;
+    }
+    await Promise.all(Object.values(files).map((file) => rm(file, { force: true })));
+    return results;
+  };
   return {
     version,
     tryRun,
+    runCases,
     run: async (request) => {
       const result = await tryRun(request);
       if (result.status !== 'ok') throw new TensorFlowError(result);
@@ -124,6 +177,17 @@ function client(server: Server, folder: string, version: string, close: () => Pr
     ops: async () => okOrThrow(await server.ask({ command: 'ops' })).ops as readonly RegisteredOp[],
     [Symbol.asyncDispose]: close,
   };
+}
+
+type CaseReply = { readonly name: string; readonly ok: boolean; readonly kind: string; readonly message: string };
+
+function resultOf(
+  { ok, kind, message }: CaseReply,
+  fetches: readonly string[],
+  outputs: ReadonlyMap<string, Tensor>,
+): RunResult {
+  if (!ok) return { status: 'error', kind, message };
+  return { status: 'ok', outputs: new Map(fetches.map((fetch) => [fetch, outputs.get(fetch)!])) };
 }
 
 /** The graph as a file named by its content, so that the server keeps its session for the next run. */
@@ -150,7 +214,10 @@ function serverOf(python: string, extra: Readonly<Record<string, string>>): Serv
   let last: Promise<unknown> = Promise.resolve();
 
   const askNow = (request: object, timeoutSeconds: number): Promise<Reply> => {
-    child ??= spawn(python, ['-u', script], { stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, ...extra } });
+    if (child === undefined) {
+      child = spawn(python, ['-u', script], { stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, ...extra } });
+      child.stdin!.on('error', () => {}); // a dead process is reported by its exit
+    }
     const id = ++ids;
     const reply = answer(child, id, timeoutSeconds);
     child.stdin!.write(`${JSON.stringify({ id, ...request })}\n`);
@@ -201,7 +268,6 @@ function answer(child: ChildProcess, id: number, timeoutSeconds: number): Promis
     );
     child.stderr!.on('data', note);
     child.on('exit', died).on('error', failed);
-    child.stdin!.on('error', () => {}); // a dead process is reported by its exit
     lines.once('line', (line) => {
       const { id: answered, ok, ...rest } = JSON.parse(line) as { id: number; ok: boolean; [field: string]: unknown };
       if (answered !== id) reject(new InternalError(`TensorFlow answered request ${answered} instead of ${id}`));

@@ -1,9 +1,87 @@
-import type { Case, Suite } from '../suite.ts';
+import { messageOf, UserError } from '../../src/base/errors.ts';
+import type { Tensor } from '../../src/base/tensor.ts';
+import type { OpName } from '../../src/graph/ops/index.ts';
+import { reference } from '../../src/kernels/reference.ts';
+import { differenceOf } from '../difference.ts';
+import { type GraphCase, graphCaseOf, runOctet, runTensorFlow } from '../graph-case.ts';
+import { deviations, neverRun } from '../ops/deviations.ts';
+import { graphCases } from '../ops/graphs.ts';
+import { opCases } from '../ops/random.ts';
+import { recordedCases } from '../ops/recorded.ts';
+import { toleranceOf } from '../ops/tolerance.ts';
+import { type Case, failed, type Outcome, passed, type Suite, skipped } from '../suite.ts';
+import type { RunResult, TensorFlow } from '../tensorflow.ts';
 
-const cases: readonly Case[] = [];
-
-/** One op at a time, octet's reference runtime against TensorFlow over random inputs. */
+/** One op at a time, octet's reference runtime against TensorFlow over recorded, random and extreme inputs. */
 export const ops: Suite = {
   about: "One op at a time, octet's reference runtime against TensorFlow over random inputs",
-  cases: async () => cases,
+  cases: async () => {
+    const groups = new Map<OpName, GraphCase[]>();
+    const add = (op: OpName, one: GraphCase) => void (groups.get(op)?.push(one) ?? groups.set(op, [one]));
+    for (const one of [...recordedCases(), ...opCases()]) add(one.op, graphCaseOf(one));
+    const graphs = graphCases();
+    const covered = new Set<string>([...groups.keys(), ...graphs.flatMap((one) => one.nodes.map((n) => n.op))]);
+    return [
+      ...[...groups].flatMap(([op, cases]) => casesOf(op, cases, toleranceOf(op).why)),
+      ...casesOf('graphs', graphs),
+      ...kernelsWithout(covered),
+    ];
+  },
 };
+
+/** The cases of one op, which TensorFlow runs together as soon as the first is asked for. */
+function casesOf(group: string, cases: readonly GraphCase[], note?: string): readonly Case[] {
+  let answers: Promise<readonly RunResult[]> | undefined;
+  const ask = (tf: TensorFlow) => (answers ??= runTensorFlow(tf, cases));
+  return cases.map((one, i) => ({
+    name: `${group}/${one.name}`,
+    run: async (tf) => judge(group, one, (await ask(tf))[i]!, note),
+  }));
+}
+
+async function judge(group: string, one: GraphCase, theirs: RunResult, note?: string): Promise<Outcome> {
+  const why = deviations.find(({ op, name }) => op === group && name.test(one.name))?.why;
+  if (theirs.status === 'crashed' || theirs.status === 'timeout')
+    return skipped(`TensorFlow ${theirs.status}: ${theirs.message}`);
+  if (theirs.status === 'error' && /No OpKernel was registered|is not supported by.*CPU/.test(theirs.message))
+    return skipped(`TensorFlow has no such kernel on CPUs: ${theirs.message.split('\n')[0]}`);
+  const ours = await runOctet(one).catch((error: unknown) =>
+    error instanceof Error ? error : new Error(String(error)),
+  );
+  const outcome = compared(group, one, ours, theirs, note);
+  if (why === undefined) return outcome;
+  return outcome.status === 'failed'
+    ? skipped(`differs on purpose: ${why} (${outcome.detail})`)
+    : failed(`no longer differs, though listed: ${why}`);
+}
+
+function compared(
+  group: string,
+  { fetches }: GraphCase,
+  ours: readonly Tensor[] | Error,
+  theirs: Exclude<RunResult, { status: 'crashed' | 'timeout' }>,
+  note?: string,
+): Outcome {
+  if (ours instanceof Error) {
+    if (theirs.status === 'ok') return failed(`octet refuses: ${messageOf(ours)}`);
+    return ours instanceof UserError ? passed('both refuse') : failed(`octet breaks: ${messageOf(ours)}`);
+  }
+  if (theirs.status === 'error') return failed(`TensorFlow refuses: ${theirs.message.split('\n')[0]}`);
+  const tolerance = toleranceOf(group);
+  let worst = 0;
+  for (const [i, fetch] of fetches.entries()) {
+    const difference = differenceOf(ours[i]!, theirs.outputs.get([...theirs.outputs.keys()][i]!)!, tolerance);
+    if (difference.problem !== undefined) return failed(`${fetch}: ${difference.problem}`);
+    worst = Math.max(worst, difference.relative);
+  }
+  return worst === 0
+    ? passed('equal')
+    : passed(`within ${worst.toExponential(1)}${note === undefined ? '' : ` (${note})`}`);
+}
+
+/** Kernels that no case runs are listed, so that they are not taken for tested. */
+function kernelsWithout(covered: ReadonlySet<string>): readonly Case[] {
+  return (Object.keys(reference) as OpName[])
+    .filter((op) => typeof reference[op] === 'function' && !covered.has(op))
+    .map((op) => ({ name: `${op}/no case`, run: async () => skipped(neverRun[op] ?? 'no case') }));
+}

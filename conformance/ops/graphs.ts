@@ -1,0 +1,2 @@
+import type { GraphCase } from '../graph-case.ts';
+export const graphCases = (): GraphCase[] => [];

@@ -1,0 +1,2 @@
+import type { OpCase } from '../graph-case.ts';
+export const opCases = (): OpCase[] => [];
