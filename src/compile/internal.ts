@@ -7,6 +7,7 @@ import { inputAt, numbers, tensorOfNumbers } from '../kernels/numbers.ts';
 import { limitsOf, symmetricScale } from '../kernels/quantize/codes.ts';
 import type { ReferenceKernel } from '../kernels/reference-kernel.ts';
 import { clamp, rne } from '../kernels/requantize/contract.ts';
+import { sumConv, sumConvReference } from './internal-conv.ts';
 
 /**
  * Ops of octet's own, which stand for what TensorFlow writes as `Dequantize → … → QuantizeV2` (islands.ts). They occur in
@@ -70,6 +71,7 @@ const internalOps: ReadonlyMap<string, InternalOp> = new Map(
   Object.entries({
     _OctetAdd: { types: codesOut, reference: add },
     _OctetTable: { types: codesOut, reference: table },
+    [sumConv]: { types: codesOut, reference: sumConvReference },
     _OctetMean: { types: () => ['float32'], reference: mean },
   } satisfies Record<string, InternalOp>),
 );

@@ -1,12 +1,13 @@
 import type { DType } from '../base/dtype.ts';
 import { numberOf, numbersOf } from '../base/tensor.ts';
-import { type AttrInputs, strings, type, types } from '../graph/attr.ts';
+import { type AttrInputs, type } from '../graph/attr.ts';
 import type { Graph, Node, Value } from '../graph/graph.ts';
 import { any, type Constant, commutative, constant, op } from '../graph/pattern.ts';
 import { type RewriteContext, type Rule, rewrite, rule, type TraceEntry } from '../graph/rewrite.ts';
 import { opAttr } from '../graph/signature.ts';
 import type { ReferenceKernel } from '../kernels/reference-kernel.ts';
 import { constantRanges } from './constant-ranges.ts';
+import { sumConv } from './internal-conv.ts';
 import { endsIsland, internal, isPlainDequantize } from './island.ts';
 import { tableRule } from './tables.ts';
 
@@ -43,7 +44,7 @@ const convolved = op(
 
 /**
  * QuantizeV2(AddV2(Dequantize(QuantizedConv2DWithBiasAndRequantize(x)), Dequantize(z)))
- *   ⇒  _FusedQuantizedConv2D(x, z; BiasAdd, Sum, Requantize), and the same with relu behind the sum.
+ *   ⇒  _OctetConv2DSum(x, z), and the same with relu behind the sum.
  *
  * The residual add in the convolution's epilogue: y = clamp(rne(f32(acc)·m + f32(z)·m_z)). One rounding less than the
  * original. Needs a convolution that nobody else reads and constant ranges.
@@ -68,22 +69,8 @@ function sumRule(sumOp: 'AddV2' | 'Add', relu?: (typeof relus)[number]): Rule {
         ...Value[],
       ];
       const [z, minZ, maxZ] = codes(second);
-      const fused = ['BiasAdd', 'Sum', ...(relu === undefined ? [] : ['Relu']), 'Requantize'];
-      const hosts = [minX!, maxX!, minW!, maxW!, min.value, max.value, minZ, maxZ];
-      return outputs(
-        context.add('_FusedQuantizedConv2D', 'fused', [x, weights, bias, z, ...hosts], {
-          ...fusedAttrs(conv, dtype),
-          fused_ops: strings(fused),
-          Tsummand: type(opAttr(second, 'T', 'type')),
-          Tdevice_inputs: types([
-            ...(['Tinput', 'Tfilter', 'Tbias'] as const).map((name) => opAttr(conv, name, 'type')),
-            opAttr(second, 'T', 'type'),
-          ]),
-          Thost_inputs: types(hosts.map(() => 'float32')),
-          Tdevice_outputs: types([dtype]),
-          Thost_outputs: types(['float32', 'float32']),
-        }),
-      );
+      const inputs = [x, weights, bias, minX!, maxX!, minW!, maxW!, min.value, max.value, z, minZ, maxZ];
+      return outputs(context.add(internal(sumConv), 'sum', inputs, sumAttrs(conv, dtype, relu !== undefined)));
     },
   );
 }
@@ -95,16 +82,13 @@ const sumRules: readonly Rule[] = (['AddV2', 'Add'] as const).flatMap((sum) =>
 /** The largest code stands for at most 6, so that saturating is cutting off. */
 const fitsRelu6 = (relu: string | undefined, max: Constant): boolean => relu !== 'Relu6' || numberOf(max.tensor) <= 6;
 
-/** As the `_Fused…` ops say it: explicit padding is a padding of its own. */
-function fusedAttrs(conv: Node, dtype: DType): AttrInputs {
-  const kept = ['strides', 'dilations', 'Tinput', 'Tfilter', 'Tbias'].map((name) => [name, conv.attrs.get(name)]);
-  const pads = conv.attrs.get('padding_list');
-  const isExplicit = pads !== undefined && 'list' in pads && (pads.list.ints?.length ?? 0) > 0;
-  const padding = isExplicit
-    ? { padding: 'EXPLICIT', explicit_paddings: pads }
-    : { padding: opAttr(conv, 'padding', 'string') };
-  return { ...Object.fromEntries(kept), ...padding, out_type: type(dtype) };
-}
+const sumAttrs = (conv: Node, dtype: DType, relu: boolean): AttrInputs => ({
+  ...Object.fromEntries(
+    ['strides', 'padding', 'dilations', 'padding_list'].map((name) => [name, conv.attrs.get(name)]),
+  ),
+  out_type: type(dtype),
+  relu,
+});
 
 /**
  * QuantizeV2(AddV2(Dequantize(a), Dequantize(b)))  ⇒  _OctetAdd(a, b), and the same with relu: y =

@@ -1,8 +1,10 @@
 import type { Node } from '../../graph/graph.ts';
 import { argRanges } from '../../graph/signature.ts';
+import { sumConv, sumConvInputs } from '../internal-conv.ts';
 import type { Lower } from './lowering.ts';
 import { lowerAlias, lowerConcat, lowerPad, lowerQuantizedConcat, lowerQuantizedReshape } from './movers.ts';
 import { lowerConv, lowerDepthwise } from './quantized-conv.ts';
+import { lowerMatMul } from './quantized-matmul.ts';
 
 /** How each op becomes layers; what is not here runs by its reference kernel. */
 export const lowerings: ReadonlyMap<string, Lower> = new Map(
@@ -23,8 +25,12 @@ export const lowerings: ReadonlyMap<string, Lower> = new Map(
     QuantizedConv2DWithBiasSumAndReluAndRequantize: lowerConv,
     QuantizedConv2DWithBiasSignedSumAndReluAndRequantize: lowerConv,
     _FusedQuantizedConv2D: lowerConv,
+    [sumConv]: lowerConv,
     QuantizedDepthwiseConv2DWithBiasAndReluAndRequantize: lowerDepthwise,
     _FusedQuantizedDepthwiseConv2D: lowerDepthwise,
+    QuantizedMatMulWithBiasAndDequantize: lowerMatMul,
+    QuantizedMatMulWithBiasAndRequantize: lowerMatMul,
+    QuantizedMatMulWithBiasAndReluAndRequantize: lowerMatMul,
   }),
 );
 
@@ -36,6 +42,7 @@ export const movers: ReadonlySet<string> = new Set([
 
 /** The inputs of a node that must be constants for it to have a native form: weights, ranges, shapes, axes. */
 export function constantInputs(node: Node): ReadonlySet<number> {
+  if (node.op === sumConv) return new Set(sumConvInputs.flatMap((name, i) => (constantNames.test(name) ? [i] : [])));
   const found = new Set<number>();
   for (const [name, { start, count }] of argRanges(node, 'inputs'))
     if (constantNames.test(name)) for (let i = 0; i < count; i++) found.add(start + i);
@@ -43,4 +50,4 @@ export function constantInputs(node: Node): ReadonlySet<number> {
 }
 
 const constantNames =
-  /^(min_|max_|input_mins|input_maxes|input_min|input_max|requested_|host_inputs|filter$|bias$|shape$|axis$|dim$|paddings$)/;
+  /^(min_|max_|input_mins|input_maxes|input_min|input_max|requested_|host_inputs|filter$|b$|bias$|shape$|axis$|dim$|paddings$)/;

@@ -4,6 +4,7 @@ import type { Shape } from '../../base/shape.ts';
 import type { Tensor } from '../../base/tensor.ts';
 import type { Node } from '../../graph/graph.ts';
 import { argRanges, opAttr } from '../../graph/signature.ts';
+import { sumConv, sumConvInputs } from '../internal-conv.ts';
 import { type Halo, isValue, type KernelLayer, type Layer, type Operand, type Val, type ValueId } from '../layer.ts';
 
 /** What the lowering of a node may look at and add. */
@@ -50,6 +51,7 @@ export function float32At(context: LowerContext, i: number): Tensor<'float32'> {
 
 /** The index of the input that the op calls `name`, or undefined. The `_Fused…` forms are read as figure 1's names. */
 export function inputIndex(node: Node, name: string): number | undefined {
+  if (node.op === sumConv) return sumConvInputs.includes(name) ? sumConvInputs.indexOf(name) : undefined;
   const ranges = argRanges(node, 'inputs');
   const devices = ranges.get('device_inputs');
   if (devices === undefined) return ranges.get(name)?.start;
@@ -62,8 +64,8 @@ export function inputIndex(node: Node, name: string): number | undefined {
   );
   const bounds = pick(
     ['input', 'filter'],
-    fused.includes('Requantize') && ['freezed_output'],
     fused.includes('Sum') && ['summand'],
+    fused.includes('Requantize') && ['freezed_output'],
   ).flatMap((what) => [`min_${what}`, `max_${what}`]);
   const [tensor, bound] = [tensors.indexOf(name), bounds.indexOf(name)];
   if (tensor >= 0) return tensor;

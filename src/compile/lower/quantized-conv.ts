@@ -1,5 +1,6 @@
 import type { DType } from '../../base/dtype.ts';
 import { numberOf, numbersOf, type Tensor } from '../../base/tensor.ts';
+import { readAttr } from '../../graph/attr.ts';
 import type { Node } from '../../graph/graph.ts';
 import { convGeometry, depthwiseGeometry, readWindows, type WindowAxis } from '../../graph/shapes/geometry.ts';
 import { opAttr } from '../../graph/signature.ts';
@@ -7,6 +8,7 @@ import type { ConvSpec, Result } from '../../kernels/conv/native/spec.ts';
 import type { Buffer } from '../../kernels/native-kernel.ts';
 import { symmetricScale } from '../../kernels/quantize/codes.ts';
 import { multiplierOf } from '../../kernels/requantize/contract.ts';
+import { sumConv } from '../internal-conv.ts';
 import { convKernels, depthwiseKernels } from '../kernels.ts';
 import { chosen, type Halo, type Operand, type Placed } from '../layer.ts';
 import {
@@ -67,8 +69,12 @@ export function integerBias(context: LowerContext): Int32Array | undefined {
   return bias.dtype === 'qint32' ? bias.data : decline(`a bias of ${bias.dtype}`);
 }
 
-const isRelu = (node: Node): boolean =>
-  node.op.startsWith('_Fused') ? opAttr(node, 'fused_ops', 'strings').includes('Relu') : node.op.includes('Relu');
+function isRelu(node: Node): boolean {
+  if (node.op === sumConv) return readAttr(node, 'relu', 'bool');
+  return node.op.startsWith('_Fused')
+    ? opAttr(node, 'fused_ops', 'strings').includes('Relu')
+    : node.op.includes('Relu');
+}
 
 type Requantized = Extract<Result, { kind: 'requantize' }>;
 
@@ -76,7 +82,7 @@ type Requantized = Extract<Result, { kind: 'requantize' }>;
 function requantization(context: LowerContext, channels: number) {
   const { node } = context;
   const input = valueAt(context, 0);
-  const dtype = opAttr(node, 'out_type', 'type');
+  const dtype = node.op === sumConv ? readAttr(node, 'out_type', 'type') : opAttr(node, 'out_type', 'type');
   if (dtype !== 'quint8' && dtype !== 'qint8') decline(`sums as ${dtype}`);
   const [scale, output] = [scaleOf(context, input.dtype, 'input'), scaleOf(context, dtype, 'freezed_output')];
   const weights = weightScalesOf(context, channels);
@@ -87,8 +93,11 @@ function requantization(context: LowerContext, channels: number) {
   const summand = valueAt(context, at);
   if (summand.dtype !== 'quint8' && summand.dtype !== 'qint8') decline(`a summand of ${summand.dtype}`);
   const multiplier = Math.fround(scaleOf(context, summand.dtype, 'summand') / output);
+  // In TensorFlow's own forms a signed summand costs an unsigned output half of its codes (see the reference).
+  const isHalved = summand.dtype === 'qint8' && node.op !== sumConv;
   const withSummand = ([, buffer]: readonly Buffer[]): Requantized => ({
     ...result,
+    high: isHalved ? Math.min(127, result.high) : result.high,
     summand: { buffer: buffer!, multiplier },
   });
   return { dtype, result: withSummand, summand: [summand.id] };

@@ -1,0 +1,81 @@
+import { numberOf } from '../../base/tensor.ts';
+import { opAttr } from '../../graph/signature.ts';
+import type { ConvSpec, Result } from '../../kernels/conv/native/spec.ts';
+import type { Buffer } from '../../kernels/native-kernel.ts';
+import { symmetricScale } from '../../kernels/quantize/codes.ts';
+import { multiplierOf } from '../../kernels/requantize/contract.ts';
+import { convKernels } from '../kernels.ts';
+import { chosen, type Operand } from '../layer.ts';
+import { addKernel, decline, type Lower, type LowerContext, needIndex, tensorAt, valueAt } from './lowering.ts';
+import { codeBounds, integerBias, scaleOf, weightScalesOf, weightsAt } from './quantized-conv.ts';
+
+/** The rows of a matrix as the pixels of a picture: a matrix product is a convolution of 1 × 1. */
+export const rowsOf = (matrix: Buffer): Buffer => ({
+  ...matrix,
+  shape: { n: 1, h: 1, w: matrix.shape.n, c: matrix.shape.c },
+  stride: { n: matrix.stride.n * matrix.shape.n, h: matrix.stride.n * matrix.shape.n, w: matrix.stride.n },
+});
+
+const one = { h: 1, w: 1 };
+
+/** The value of a step of operand `a`: quint8 codes over [min, max] count in 255ths of it, whatever their mode. */
+function operandScale(context: LowerContext, isFloat: boolean): number {
+  const { node } = context;
+  const { dtype } = valueAt(context, 0);
+  const [min, max] = ['min_a', 'max_a'].map((name) => numberOf(tensorAt(context, needIndex(node, name)))) as [
+    number,
+    number,
+  ];
+  const isSymmetric = isFloat && opAttr(node, 'input_quant_mode', 'string') === 'SCALED';
+  return dtype === 'quint8' && !isSymmetric ? Math.fround(max - min) / 255 : symmetricScale(dtype, min, max);
+}
+
+/** QuantizedMatMulWithBias{AndDequantize, AndRequantize, AndReluAndRequantize} with a qint32 bias. */
+export const lowerMatMul: Lower = (context) => {
+  const { node } = context;
+  const input = valueAt(context, 0);
+  const weights = weightsAt(context, 1);
+  const bias = integerBias(context) ?? decline('it has no bias');
+  const isFloat = node.op.endsWith('AndDequantize');
+  if (input.shape.length !== 2 || opAttr(node, 'transpose_a', 'bool')) decline('its first operand is no plain matrix');
+  if (opAttr(node, 'transpose_b', 'bool')) decline('its weights are transposed');
+  const [rows] = input.shape as readonly [number, number];
+  const columns = weights.shape[1]!;
+  const scale = operandScale(context, isFloat);
+  const scales = weightScalesOf(context, columns, 'b');
+  const dtype = opAttr(node, 'Toutput', 'type');
+  const relu = node.op.includes('Relu');
+  const requantized = (): Result => {
+    const output = scaleOf(context, dtype, 'freezed_output');
+    const multipliers = Float32Array.from(scales, (w) => multiplierOf(scale, w, output));
+    return { kind: 'requantize', multipliers, ...codeBounds(dtype, relu) };
+  };
+  const result: Result = isFloat
+    ? { kind: 'dequantize', multipliers: Float32Array.from(scales, (w) => scale * w) }
+    : requantized();
+  const output = addKernel(context, {
+    inputs: [input.id],
+    dtype,
+    shape: [rows, columns],
+    choose: ({ inputs: [from], output: to, isa }) => {
+      const spec: ConvSpec = {
+        input: rowsOf(from!),
+        output: rowsOf(to),
+        kernel: one,
+        stride: one,
+        dilation: one,
+        padding: { top: 0, left: 0 },
+        groups: 1,
+        weights: weights.data,
+        bias,
+        result,
+      };
+      return chosen(convKernels, isa, spec);
+    },
+  });
+  if (isFloat) return [output];
+  const range = ['min_freezed_output', 'max_freezed_output'].map(
+    (name): Operand => ({ tensor: tensorAt(context, needIndex(node, name)) }),
+  );
+  return [output, ...range];
+};
