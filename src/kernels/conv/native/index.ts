@@ -8,6 +8,9 @@ import { type Target, targets } from './target.ts';
 
 export type { ConvSpec, Result, Window } from './spec.ts';
 
+/** So many products of 255 and −128 fit into an int32. Whether the bias leaves room for them is the planner's to check. */
+const MOST_DEPTH = Math.floor((2 ** 31 - 1) / (255 * 128));
+
 function whyNot(spec: ConvSpec): string | undefined {
   const { input, output, groups, kernel, weights, bias } = spec;
   const { c } = output.shape;
@@ -16,6 +19,8 @@ function whyNot(spec: ConvSpec): string | undefined {
   const count = kernel.h * kernel.w * (input.shape.c / groups) * c;
   if (weights.length !== count) return `${weights.length} weights where ${count} are needed`;
   if (bias !== undefined && bias.length !== c) return `a bias of ${bias.length} for ${c} channels`;
+  const depth = kernel.h * kernel.w * (input.shape.c / groups);
+  if (depth > MOST_DEPTH) return `sums of ${depth} products, which may exceed int32`;
   return windowProblem(spec) ?? resultProblem(spec.result, output);
 }
 

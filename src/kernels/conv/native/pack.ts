@@ -61,6 +61,21 @@ function packVectors(
     }
 }
 
+/** Where a panel's columns go in a step: for channel `k` of the four, the index of each column's value. */
+function placesOf(spec: ConvSpec, target: Target, panel: Panel, k: number): Int32Array {
+  const places = new Int32Array(panel.width);
+  const vectors = vectorsOf(panel.width, target);
+  for (let vector = 0; vector < vectors; vector++)
+    for (let element = 0; element < elements(target); element++) {
+      const column = columnOf(spec, target, panel.width, vector, element);
+      if (column < panel.width) places[column] = vector * vectorValues(target) + weightIndex(target, element, k);
+    }
+  return places;
+}
+
+/** Values that a step has for one vector. */
+const vectorValues = (target: Target): number => stepBytes(target) / (target.dot === 'vpdpbusd' ? 1 : 2);
+
 /** Writes a panel's weights [segment][step][vector][element][4] and returns the sum of each column. */
 function packWeights(
   spec: ConvSpec,
@@ -70,40 +85,76 @@ function packWeights(
   packed: Uint8Array,
   offset: number,
 ): Int32Array {
-  const { kernel, groups, input, output, weights } = spec;
-  const { rows, taps, bytes, steps } = layout.segments;
+  const { rows, taps, bytes } = layout.segments;
+  const bytesOfPanel = layout.panelBytes - layout.header.bytes;
+  const sums = new Int32Array(panel.width);
+  const isPlain = layout.merged === 1 && target.dot === 'vpdpbusd';
+  // Whole steps of four channels are most of the weights of a network and are packed four at a time.
+  const whole = isPlain ? bytes & ~3 : 0;
+  const values = weightValues(target, packed, offset, bytesOfPanel);
+  const words = isPlain ? new Int32Array(packed.buffer, packed.byteOffset + offset, bytesOfPanel / 4) : undefined;
+  const places = [0, 1, 2, 3].map((k) => placesOf(spec, target, panel, k));
+  for (let segment = 0; segment < rows * taps; segment++) {
+    if (words !== undefined) packSteps(spec, target, layout, panel, places[0]!, segment, words, sums);
+    for (let byte = whole; byte < bytes; byte++)
+      packChannel(spec, target, layout, panel, places[byte & 3]!, segment, byte, values, sums);
+  }
+  return sums;
+}
+
+/** The whole steps of a segment. Its bytes are consecutive rows of the filter. */
+function packSteps(
+  { weights, output, input }: ConvSpec,
+  target: Target,
+  layout: Layout,
+  panel: Panel,
+  places: Int32Array,
+  segment: number,
+  words: Int32Array,
+  sums: Int32Array,
+): void {
+  const { bytes, steps } = layout.segments;
+  const { c } = output.shape;
+  const perStep = (vectorsOf(panel.width, target) * vectorValues(target)) / 4;
+  const summed = input.type === 's8';
+  const at = places.map((place) => place >> 2);
+  for (let step = 0; step < bytes >> 2; step++) {
+    const a = (segment * bytes + 4 * step) * c + panel.firstOut;
+    const to = (segment * steps + step) * perStep;
+    for (let column = 0; column < at.length; column++) {
+      const from = a + column;
+      const [w0, w1, w2, w3] = [weights[from]!, weights[from + c]!, weights[from + 2 * c]!, weights[from + 3 * c]!];
+      words[to + at[column]!] = (w0 & 255) | ((w1 & 255) << 8) | ((w2 & 255) << 16) | (w3 << 24);
+      if (summed) sums[column]! += w0 + w1 + w2 + w3;
+    }
+  }
+}
+
+/** One channel of one tap. In a block of merged groups only the columns of the channel's own group have weights. */
+function packChannel(
+  { kernel, groups, input, output, weights }: ConvSpec,
+  target: Target,
+  layout: Layout,
+  panel: Panel,
+  places: Int32Array,
+  segment: number,
+  byte: number,
+  values: Int8Array | Int16Array,
+  sums: Int32Array,
+): void {
+  const { taps, steps } = layout.segments;
   const perGroupIn = input.shape.c / groups;
   const perGroupOut = output.shape.c / groups;
-  const vectors = vectorsOf(panel.width, target);
-  const vectorStep = stepBytes(target) / (target.dot === 'vpdpbusd' ? 1 : 2);
-  const values = weightValues(target, packed, offset, layout.panelBytes - layout.header.bytes);
-  const sums = new Int32Array(panel.width);
-  // For each of a step's four channels: where each column's weight goes.
-  const places = [0, 1, 2, 3].map((k) => {
-    const of = new Int32Array(panel.width);
-    for (let vector = 0; vector < vectors; vector++)
-      for (let element = 0; element < elements(target); element++) {
-        const column = columnOf(spec, target, panel.width, vector, element);
-        if (column < panel.width) of[column] = vector * vectorStep + weightIndex(target, element, k);
-      }
-    return of;
-  });
-  for (let segment = 0; segment < rows * taps; segment++)
-    for (let byte = 0; byte < bytes; byte++) {
-      const tap = taps === 1 ? segment * kernel.w + Math.floor(byte / layout.blockIn) : segment;
-      const channel = byte % layout.blockIn;
-      const group = Math.floor(channel / perGroupIn);
-      // In a block of merged groups only the columns of the channel's own group have weights.
-      const first = layout.merged === 1 ? 0 : group * perGroupOut;
-      const last = layout.merged === 1 ? panel.width : Math.min(panel.width, first + perGroupOut);
-      const from = (tap * perGroupIn + (channel - group * perGroupIn)) * output.shape.c + panel.firstOut;
-      const to = (segment * steps + (byte >> 2)) * vectors * vectorStep;
-      const place = places[byte & 3]!;
-      for (let column = first; column < last; column++) {
-        const weight = weights[from + column]!;
-        values[to + place[column]!] = weight;
-        sums[column]! += weight;
-      }
-    }
-  return sums;
+  const tap = taps === 1 ? segment * kernel.w + Math.floor(byte / layout.blockIn) : segment;
+  const channel = byte % layout.blockIn;
+  const group = Math.floor(channel / perGroupIn);
+  const first = layout.merged === 1 ? 0 : group * perGroupOut;
+  const last = layout.merged === 1 ? panel.width : Math.min(panel.width, first + perGroupOut);
+  const from = (tap * perGroupIn + (channel - group * perGroupIn)) * output.shape.c + panel.firstOut;
+  const to = (segment * steps + (byte >> 2)) * vectorsOf(panel.width, target) * vectorValues(target);
+  for (let column = first; column < last; column++) {
+    const weight = weights[from + column]!;
+    values[to + places[column]!] = weight;
+    sums[column]! += weight;
+  }
 }
