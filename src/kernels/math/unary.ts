@@ -1,4 +1,4 @@
-import { type DType, isBigInt } from '../../base/dtype.ts';
+import { type DType, isBigInt, isFloat } from '../../base/dtype.ts';
 import { UserError } from '../../base/errors.ts';
 import { type Tensor, zeros } from '../../base/tensor.ts';
 import type { OpName } from '../../graph/ops/index.ts';
@@ -6,8 +6,12 @@ import type { ReferenceKernel } from '../reference-kernel.ts';
 import { bigIntData, type Numbers, numberData, throughFloat32 } from './numeric.ts';
 import { digamma, erf, erfc, erfinv, lgamma, normalQuantile, roundHalfEven } from './special.ts';
 
-/** One element's function: on numbers, and on 64-bit integers where the op takes them. */
-type Row = { readonly number: (x: number) => number; readonly bigint?: (x: bigint) => bigint };
+/** One element's function: on numbers, on integers up to 32 bits where they differ, and on 64-bit integers. */
+type Row = {
+  readonly number: (x: number) => number;
+  readonly int?: (x: number) => number;
+  readonly bigint?: (x: bigint) => bigint;
+};
 
 const row = (number: Row['number'], bigint?: Row['bigint']): Row => (bigint ? { number, bigint } : { number });
 const truth = (test: (x: number) => boolean): Row => row((x) => (test(x) ? 1 : 0));
@@ -63,10 +67,7 @@ const rows = {
   Sin: row(Math.sin),
   Sinh: row(Math.sinh),
   Sqrt: row(Math.sqrt),
-  Square: row(
-    (x) => (Number.isInteger(x) && Math.abs(x) > 94906265 ? Math.imul(x, x) : x * x),
-    (x) => x * x,
-  ),
+  Square: { number: (x) => x * x, int: (x) => Math.imul(x, x), bigint: (x) => x * x },
   Tan: row(Math.tan),
   Tanh: row(Math.tanh),
 } satisfies Partial<Record<OpName, Row>>;
@@ -88,7 +89,7 @@ function mapFloat32(f: (x: number) => number, from: Float32Array, to: Float32Arr
   for (let i = 0; i < from.length; i++) to[i] = f(from[i]!);
 }
 
-function map(x: Tensor, { number, bigint }: Row, dtype: DType): Tensor {
+function map(x: Tensor, { number, int, bigint }: Row, dtype: DType): Tensor {
   const out = zeros(dtype, x.shape) as Tensor;
   if (isBigInt(x.dtype)) {
     if (bigint === undefined) throw new UserError(`octet can't compute this on ${x.dtype}`);
@@ -97,7 +98,7 @@ function map(x: Tensor, { number, bigint }: Row, dtype: DType): Tensor {
     return out;
   }
   if (x.dtype === 'float32' && out.dtype === 'float32') mapFloat32(number, x.data, out.data);
-  else mapAny(number, numberData(x), numberData(out));
+  else mapAny(isFloat(x.dtype) ? number : (int ?? number), numberData(x), numberData(out));
   return out;
 }
 
