@@ -6,6 +6,7 @@ import {
   ecx,
   edx,
   k1,
+  k2,
   ptr,
   type R64,
   r8q,
@@ -167,10 +168,13 @@ function emitRows(code: DepthwiseCode, block: Block, rows: 1 | 2): void {
   }
 }
 
-/** k1: the bytes of a block that the half has: eight of each sixteen. */
+/** k1: the low eight bytes of each lane, as far as the half of the block has channels there; k2: the high eight. */
 function loadMask(asm: Assembler, { channels }: Block, half: number): void {
   let mask = 0n;
-  for (let byte = 0; byte < channels; byte++) if (((byte >> 3) & 1) === half) mask |= 1n << BigInt(byte);
+  for (let byte = 8 * half; byte < channels; byte++)
+    if (((byte >> 3) & 1) === half) mask |= 1n << BigInt(byte - 8 * half);
   asm.mov(rax, mask);
   asm.kmovq(k1, rax);
+  asm.mov(rax, mask << 8n);
+  asm.kmovq(k2, rax);
 }

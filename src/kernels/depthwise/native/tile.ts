@@ -1,4 +1,18 @@
-import { type Assembler, k1, type Mem, ptr, r8q, r9, rsi, type Vmm, vmm, xmm, ymm } from '../../../asm/x64/index.ts';
+import {
+  type Assembler,
+  k1,
+  k2,
+  type Mem,
+  offset,
+  ptr,
+  r8q,
+  r9,
+  rsi,
+  type Vmm,
+  vmm,
+  xmm,
+  ymm,
+} from '../../../asm/x64/index.ts';
 import { storeBytes } from '../../conv/native/epilogue.ts';
 import { magnitude } from '../../conv/native/plan.ts';
 import type { ConvSpec } from '../../conv/native/spec.ts';
@@ -149,31 +163,46 @@ function multiply(tile: Tile, group: number, column: number): void {
 
 /** Requantizes every pixel and stores the half's bytes: eight of each sixteen. */
 function finish(tile: Tile): void {
-  const { asm, spec, rows, columns, block, constants } = tile;
+  const { asm, spec, rows, columns } = tile;
   const { result, output } = spec;
   if (result.kind !== 'requantize') return;
   const isSigned = output.type === 's8';
+  const pixels = Array.from({ length: rows * columns }, (_, i) => ({
+    bytes: sumAt(tile, Math.floor(i / columns), i % columns, 0),
+    to: ptr(r9, Math.floor(i / columns) * output.stride.h + (i % columns) * output.stride.w),
+  }));
+  // With masks two pixels are packed into one vector: the first into the low half of each lane, the second into the high.
+  const together = isWide(tile) ? 2 : 1;
+  for (let i = 0; i < pixels.length; i += together) {
+    const [first, second] = [pixels[i]!, together === 2 ? pixels[i + 1] : undefined];
+    packWords(tile, i);
+    if (second !== undefined) packWords(tile, i + 1);
+    const { bytes } = first;
+    const other = second?.bytes ?? bytes;
+    if (isSigned) asm.vpacksswb(bytes, bytes, other);
+    else asm.vpackuswb(bytes, bytes, other);
+    clamp(tile, bytes, result.low, result.high, isSigned);
+    store(tile, bytes, first.to);
+    if (second !== undefined) asm.vmovdqu8(offset(second.to, 8 * tile.half - 8).mask(k2), bytes);
+  }
+}
+
+/** The sums of pixel `i` as 16-bit words in its first register. */
+function packWords(tile: Tile, i: number): void {
+  const { asm, spec, block, constants, columns } = tile;
   const mayOverflow = magnitude(spec) > 2 ** 31 - 1024;
-  for (let row = 0; row < rows; row++)
-    for (let column = 0; column < columns; column++) {
-      const sums = [sumAt(tile, row, column, 0), sumAt(tile, row, column, 1)] as const;
-      sums.forEach((sum, v) => {
-        asm.vcvtdq2ps(sum, sum);
-        asm.vmulps(sum, sum, isWide(tile) ? register(tile, 30 + v) : ptr(rsi, constants + ((2 + v) * block.bits) / 8));
-        if (mayOverflow) {
-          asm.vmaxps(sum, sum, commonAt(tile, common.lowReal));
-          asm.vminps(sum, sum, commonAt(tile, common.highReal));
-        }
-        asm.vcvtps2dq(sum, sum);
-      });
-      const bytes = sums[0];
-      // The first packing keeps the sign for both kinds: vpackuswb takes its words as signed.
-      asm.vpackssdw(bytes, bytes, sums[1]);
-      if (isSigned) asm.vpacksswb(bytes, bytes, bytes);
-      else asm.vpackuswb(bytes, bytes, bytes);
-      clamp(tile, bytes, result.low, result.high, isSigned);
-      store(tile, bytes, ptr(r9, row * output.stride.h + column * output.stride.w));
+  const sums = [0, 1].map((vector) => sumAt(tile, Math.floor(i / columns), i % columns, vector)) as [Vmm, Vmm];
+  sums.forEach((sum, v) => {
+    asm.vcvtdq2ps(sum, sum);
+    asm.vmulps(sum, sum, isWide(tile) ? register(tile, 30 + v) : ptr(rsi, constants + ((2 + v) * block.bits) / 8));
+    if (mayOverflow) {
+      asm.vmaxps(sum, sum, commonAt(tile, common.lowReal));
+      asm.vminps(sum, sum, commonAt(tile, common.highReal));
     }
+    asm.vcvtps2dq(sum, sum);
+  });
+  // This keeps the sign for both kinds of bytes: vpackuswb takes its words as signed.
+  asm.vpackssdw(sums[0], sums[0], sums[1]);
 }
 
 function clamp(tile: Tile, bytes: Vmm, low: number, high: number, isSigned: boolean): void {
@@ -186,7 +215,7 @@ function clamp(tile: Tile, bytes: Vmm, low: number, high: number, isSigned: bool
 function store(tile: Tile, bytes: Vmm, to: Mem): void {
   const { asm, block, half } = tile;
   if (isWide(tile)) {
-    asm.vmovdqu8(to.mask(k1), bytes);
+    asm.vmovdqu8(offset(to, 8 * half).mask(k1), bytes);
     return;
   }
   for (let lane = 0; lane < block.bits / 128; lane++) {
@@ -194,6 +223,6 @@ function store(tile: Tile, bytes: Vmm, to: Mem): void {
     const count = Math.min(8, block.channels - first);
     if (count <= 0) return;
     if (lane > 0) asm.vextracti128(xmm(bytes.n), ymm(bytes.n), lane);
-    storeBytes(asm, xmm(bytes.n), { ...to, disp: to.disp + first }, count);
+    storeBytes(asm, xmm(bytes.n), offset(to, first), count);
   }
 }
