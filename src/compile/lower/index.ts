@@ -3,6 +3,7 @@ import { argRanges } from '../../graph/signature.ts';
 import { sumConv, sumConvInputs } from '../internal-conv.ts';
 import type { Lower } from './lowering.ts';
 import { lowerAlias, lowerConcat, lowerPad, lowerQuantizedConcat, lowerQuantizedReshape } from './movers.ts';
+import { pointwiseLowerings } from './pointwise.ts';
 import { lowerConv, lowerDepthwise } from './quantized-conv.ts';
 import { lowerMatMul } from './quantized-matmul.ts';
 
@@ -31,6 +32,7 @@ export const lowerings: ReadonlyMap<string, Lower> = new Map(
     QuantizedMatMulWithBiasAndDequantize: lowerMatMul,
     QuantizedMatMulWithBiasAndRequantize: lowerMatMul,
     QuantizedMatMulWithBiasAndReluAndRequantize: lowerMatMul,
+    ...pointwiseLowerings,
   }),
 );
 
