@@ -6,6 +6,7 @@ import type { Graph, Node } from '../graph/graph.ts';
 import type { Model } from '../graph/model.ts';
 import { prune } from '../graph/rewrite.ts';
 import type { Range, Ranges } from './ranges.ts';
+import { signedSumFactor } from './signed-sum.ts';
 import { type Site, scaleSources, siteOf, sitesOf } from './sites.ts';
 
 /**
@@ -35,7 +36,9 @@ export function freezeRanges(model: Model, ranges: Ranges): Model {
 
 /** The largest magnitude that the codes of each site stand for. */
 function commonLimits(graph: Graph, sites: readonly Site[], ranges: ReadonlyMap<string, Range>): Map<string, number> {
-  const limits = new Map(sites.map((site) => [site.node.name, limitOf(site, ranges.get(site.key)!)]));
+  const limits = new Map(
+    sites.map((site) => [site.node.name, limitOf(site, ranges.get(site.key)!) * signedSumFactor(graph, site.node)]),
+  );
   for (const group of commonScales(graph)) {
     const shared = Math.max(...group.map((node) => limits.get(node.name) ?? 0));
     for (const node of group) limits.set(node.name, shared);

@@ -56,6 +56,13 @@ const figures: Readonly<Record<string, (layers: Layers) => Value>> = {
     const third = l.bias('third', l.conv('third/conv', second, [8, 8]), 8);
     return l.unary('Relu', 'y', l.add('sum', third, first));
   },
+  'residual-projection': (l) => {
+    const first = convBlock(l, 'first', l.input, [4, 8]);
+    const second = convBlock(l, 'second', first, [8, 8]);
+    const main = l.bias('main', l.conv('main/conv', second, [8, 8]), 8);
+    const shortcut = l.bias('shortcut', l.conv('shortcut/conv', first, [8, 8], { size: 1 }), 8);
+    return convBlock(l, 'y', l.unary('Relu', 'block', l.add('sum', main, shortcut)), [8, 4]);
+  },
   concat: (l) => {
     const stem = convBlock(l, 'stem', l.input, [4, 8]);
     const both = l.concat('both', [convBlock(l, 'left', stem, [8, 4]), convBlock(l, 'right', stem, [8, 8])]);
