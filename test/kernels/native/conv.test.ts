@@ -6,7 +6,7 @@ import { hasHost, requireHost } from '../../support/native-host.ts';
 import { featuresFor, placed, runnable } from '../../support/run-step.ts';
 import { describeSpec, difference } from './check.ts';
 import { convReference } from './conv-reference.ts';
-import { fillArena, randomConv } from './random-conv.ts';
+import { allocator, draws, fillArena, haloFor, randomConv } from './random-conv.ts';
 
 const SEEDS = 250;
 const family = { reference: convReference, fill: fillArena };
@@ -46,6 +46,30 @@ describe.skipIf(!hasHost)('convolutions in machine code', async () => {
         const found = difference(host, kernel, spec, bytes, seed, family);
         expect(found, `seed ${seed}: ${describeSpec(spec)}`).toBeUndefined();
       }
+    });
+
+    it.each([
+      { what: 'several pictures, chunks and lines', n: 2, h: 29, w: 31, c: 32, o: 48, k: 3, s: 1 },
+      { what: 'ranges of panels', n: 1, h: 7, w: 7, c: 1040, o: 420, k: 1, s: 1 },
+      { what: 'ranges of panels over chunks', n: 2, h: 13, w: 9, c: 150, o: 330, k: 3, s: 2 },
+      { what: 'three channels', n: 2, h: 40, w: 41, c: 3, o: 40, k: 7, s: 2 },
+    ])('share out $what', async ({ n, h, w, c, o, k, s }) => {
+      const host = await requireHost();
+      const draw = draws(h * c);
+      const memory = allocator(draw);
+      const before = Math.floor((k - 1) / 2);
+      const window = { kernel: { h: k, w: k }, stride: { h: s, w: s }, dilation: { h: 1, w: 1 } };
+      const padding = { top: before, left: before };
+      const shape = { n, h: Math.ceil(h / s), w: Math.ceil(w / s), c: o };
+      const halo = haloFor(draw, { ...window, padding }, { h, w }, shape);
+      const input = memory.buffer('s8', { n, h, w, c }, halo, false);
+      const output = memory.buffer('u8', shape, { top: 1, bottom: 1, left: 1, right: 1 }, false);
+      const weights = Int8Array.from({ length: k * k * c * o }, () => draw.integer(-128, 127));
+      const multipliers = new Float32Array(o).fill(1 / (60 * Math.sqrt(k * k * c)));
+      const result = { kind: 'requantize', multipliers, low: 0, high: 255 } as const;
+      const spec: ConvSpec = { input, output, ...window, padding, groups: 1, weights, result };
+      expect(kernel.step(spec, 0).tiles).toBeGreaterThan(1);
+      expect(difference(host, kernel, spec, memory.size(), 1, family)).toBeUndefined();
     });
 
     it.each(['sums beyond float32', 'multipliers that overflow int32'])('are exact for %s', async (what) => {

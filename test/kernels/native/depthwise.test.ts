@@ -5,7 +5,7 @@ import { hasHost, requireHost } from '../../support/native-host.ts';
 import { featuresFor, placed, runnable } from '../../support/run-step.ts';
 import { describeSpec, difference } from './check.ts';
 import { convReference } from './conv-reference.ts';
-import { fillArena, randomDepthwise } from './random-conv.ts';
+import { allocator, draws, fillArena, haloFor, randomDepthwise } from './random-conv.ts';
 
 const SEEDS = 250;
 const family = { reference: convReference, fill: fillArena };
@@ -26,6 +26,28 @@ describe.skipIf(!hasHost)('depthwise convolutions in machine code', async () => 
         expect(found, `seed ${seed}: ${describeSpec(spec)}`).toBeUndefined();
       }
       expect(taken).toBeGreaterThan(SEEDS / 2);
+    });
+
+    it.each([
+      { n: 2, h: 33, w: 29, c: 208, k: 3, s: 1 },
+      { n: 2, h: 41, w: 40, c: 144, k: 3, s: 2 },
+      { n: 1, h: 25, w: 27, c: 200, k: 5, s: 1 },
+    ])('share out $n × $h × $w × $c', async ({ n, h, w, c, k, s }) => {
+      const host = await requireHost();
+      const draw = draws(h * c);
+      const memory = allocator(draw);
+      const before = Math.floor((k - 1) / 2);
+      const window = { kernel: { h: k, w: k }, stride: { h: s, w: s }, dilation: { h: 1, w: 1 } };
+      const padding = { top: before, left: before };
+      const shape = { n, h: Math.ceil(h / s), w: Math.ceil(w / s), c };
+      const input = memory.buffer('u8', { n, h, w, c }, haloFor(draw, { ...window, padding }, { h, w }, shape), false);
+      const output = memory.buffer('s8', shape, { top: 1, bottom: 1, left: 1, right: 1 }, false);
+      const weights = Int8Array.from({ length: k * k * c }, () => draw.integer(-128, 127));
+      const multipliers = new Float32Array(c).fill(1 / (60 * k));
+      const result = { kind: 'requantize', multipliers, low: -100, high: 127 } as const;
+      const spec = { input, output, ...window, padding, groups: c, weights, result };
+      if (kernel.name.startsWith('depthwise')) expect(kernel.step(spec, 0).tiles).toBeGreaterThan(n);
+      expect(difference(host, kernel, spec, memory.size(), 1, family)).toBeUndefined();
     });
 
     it('keep the ABI', async () => {

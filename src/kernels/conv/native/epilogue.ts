@@ -15,7 +15,7 @@ import {
   zmm,
 } from '../../../asm/x64/index.ts';
 import { scalars } from './layout.ts';
-import type { Result } from './spec.ts';
+import type { RealResult, Result } from './spec.ts';
 import { accumulator, type Tile } from './tile.ts';
 
 /** What an epilogue needs to know beside its tile. */
@@ -37,6 +37,7 @@ type Dequantize = Extract<Result, { kind: 'dequantize' }>;
 export function finish(epilogue: Epilogue): void {
   const { result } = epilogue.tile.spec;
   if (result.kind === 'requantize') requantize(epilogue, result);
+  else if (result.kind === 'real') reals(epilogue, result);
   else words(epilogue, result.kind === 'dequantize' ? result : undefined);
 }
 
@@ -248,6 +249,31 @@ function words(epilogue: Epilogue, result: Dequantize | undefined): void {
       );
     }
   }
+}
+
+/** Stores sums of float32, after the summand and the limits. max and min pass NaN on from their second operand. */
+function reals(epilogue: Epilogue, { low, high, summand }: RealResult): void {
+  const { tile, width } = epilogue;
+  const { asm, target, height, vectors } = tile;
+  const perVector = target.bits / 32;
+  const [lowest, highest, , other] = temporaries(target.bits);
+  if (low !== undefined) asm.vbroadcastss(lowest, ptr(rsi, scalars.lowReal));
+  if (high !== undefined) asm.vbroadcastss(highest, ptr(rsi, scalars.highReal));
+  for (let row = 0; row < height; row++)
+    for (let v = 0; v < vectors; v++) {
+      const sum = accumulator(tile, row, v);
+      const count = Math.min(perVector, width - v * perVector);
+      const at = (v * target.bits) / 8;
+      if (summand !== undefined) {
+        const isMasked = target.bits === 512 && count < perVector;
+        const to = isMasked ? other.maskz(v === 0 ? k2 : k3) : other;
+        asm.vmovups(to, offset(epilogue.summand(row), at));
+        asm.vaddps(sum, sum, other);
+      }
+      if (low !== undefined) asm.vmaxps(sum, lowest, sum);
+      if (high !== undefined) asm.vminps(sum, highest, sum);
+      storeWords(asm, target.bits, sum, offset(epilogue.output(row), at), v, count);
+    }
 }
 
 function storeWords(asm: Assembler, bits: 256 | 512, from: Vmm, to: Mem, vector: number, count: number): void {

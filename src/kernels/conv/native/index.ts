@@ -3,7 +3,7 @@ import { emitConv } from './emit.ts';
 import { layoutOf, overRead } from './layout.ts';
 import { packConv } from './pack.ts';
 import { macsOf, planOf } from './plan.ts';
-import { bufferAccess, type ConvSpec, inputAccess, resultProblem, windowProblem } from './spec.ts';
+import { bufferAccess, type ConvSpec, inputAccess, resultProblem, summandOf, windowProblem } from './spec.ts';
 import { type Target, targets } from './target.ts';
 
 export type { ConvSpec, Result, Window } from './spec.ts';
@@ -27,8 +27,7 @@ function whyNot(spec: ConvSpec): string | undefined {
 function step(spec: ConvSpec, target: Target, constants: number): Step {
   const layout = layoutOf(spec, target);
   const plan = planOf(spec, target, layout);
-  const { result } = spec;
-  const summand = result.kind === 'requantize' ? result.summand?.buffer : undefined;
+  const summand = summandOf(spec.result);
   // Without masks the last columns of a summand are read with their neighbours.
   const over = target.bits === 512 ? 0 : 15;
   return {

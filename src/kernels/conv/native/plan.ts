@@ -1,5 +1,5 @@
 import { type Layout, VECTORS } from './layout.ts';
-import type { ConvSpec } from './spec.ts';
+import { type ConvSpec, summandOf } from './spec.ts';
 import { elements, type Target } from './target.ts';
 
 /** One of the buffers that a kernel walks pixel by pixel: the input (by the window's stride), the output, the summand. */
@@ -31,8 +31,11 @@ export type Plan = {
   readonly ranges: number;
 };
 
-/** Multiply-adds of a claimable tile: about 15 µs at the limit of a core with AVX-512 VNNI. */
-const WORK = 3.5e6;
+/**
+ * Multiply-adds of a claimable tile: a sixteenth of the layer, so that threads end at about the same time, but no less than
+ * 2 µs and no more than 15 µs at the limit of a core with AVX-512 VNNI.
+ */
+export const workOf = (macs: number, least = 5e5, most = 3.5e6): number => Math.min(most, Math.max(least, macs / 16));
 /** Weights beyond this don't stay in the second-level cache beside the activations: a tile then takes few panels. */
 const WEIGHTS_IN_CACHE = 400_000;
 
@@ -47,13 +50,14 @@ export function planOf(spec: ConvSpec, target: Target, layout: Layout): Plan {
   const depth = layout.segments.rows * layout.segments.taps * layout.segments.bytes;
   const perPanel = depth * VECTORS * elements(target);
   const panels = layout.panels.length;
+  const work = workOf(macsOf(spec));
   const heavy = layout.panelBytes * panels > WEIGHTS_IN_CACHE;
-  const wanted = heavy ? 8 : Math.max(4, Math.round(WORK / (height * perPanel * panels)));
+  const wanted = heavy ? 8 : Math.max(4, Math.round(work / (height * perPanel * panels)));
   const chunks = Math.ceil(tiles / wanted);
   const tilesInChunk = Math.ceil(tiles / chunks);
   // A few pixels wait for the weights to be read rather than for their own multiplications.
   const pixelsPaid = Math.max(tilesInChunk * height, 8);
-  const panelsWanted = heavy ? Math.max(1, Math.round(WORK / (pixelsPaid * perPanel))) : panels;
+  const panelsWanted = Math.min(panels, Math.max(1, Math.round(work / (pixelsPaid * perPanel))));
   const ranges = Math.ceil(panels / panelsWanted);
   const panelsInRange = Math.ceil(panels / ranges);
   return {
@@ -74,7 +78,7 @@ export function planOf(spec: ConvSpec, target: Target, layout: Layout): Plan {
 /** The loops over pictures, rows and columns, merged where every buffer lets one run on into the next. */
 function walk(spec: ConvSpec): Pick<Plan, 'pictures' | 'rows' | 'width' | 'walkers'> {
   const { input, output, stride, padding, result } = spec;
-  const summand = result.kind === 'requantize' ? result.summand?.buffer : undefined;
+  const summand = summandOf(result);
   const strides = (axis: 'n' | 'h' | 'w'): number[] => [
     input.stride[axis] * (axis === 'n' ? 1 : stride[axis]),
     output.stride[axis],

@@ -22,7 +22,20 @@ export type Result =
       readonly high?: number;
     }
   /** s32: the sums as they are. */
-  | { readonly kind: 'sums' };
+  | { readonly kind: 'sums' }
+  | RealResult;
+
+/** f32 sums (native-f32): `y = min(max(sum + z, low), high)` with a summand z of the same shape. NaN passes through. */
+export type RealResult = {
+  readonly kind: 'real';
+  readonly low?: number | undefined;
+  readonly high?: number | undefined;
+  readonly summand?: { readonly buffer: Buffer } | undefined;
+};
+
+/** The summand of a result, whatever its kind. */
+export const summandOf = (result: Result): Buffer | undefined =>
+  result.kind === 'requantize' || result.kind === 'real' ? result.summand?.buffer : undefined;
 
 export type Window = { readonly h: number; readonly w: number };
 
@@ -122,6 +135,7 @@ export function bufferAccess(buffer: Buffer, mode: Access['mode'], over = 0): Ac
 /** Why the result of `channels` channels can't be computed into `output`. */
 export function resultProblem(result: Result, output: Buffer): string | undefined {
   const { c } = output.shape;
+  if (result.kind === 'real') return 'sums of float32';
   if (result.kind === 'sums') return output.type === 's32' ? undefined : `sums as ${output.type}`;
   if (result.multipliers.length !== c) return `${result.multipliers.length} multipliers for ${c} channels`;
   // Below this nothing overflows to infinity or becomes NaN.

@@ -1,14 +1,15 @@
 import type { Isa } from '../../native-kernel.ts';
 
 /**
- * What an instruction set gives the int8 generators. `dot` names how four u8 × s8 products are summed: by vpdpbusd, or
- * exactly with AVX2 by widening to 16 bits and vpmaddwd (vpmaddubsw would saturate).
+ * What an instruction set gives the generator. `dot` names how four u8 × s8 products are summed: by vpdpbusd, or
+ * exactly with AVX2 by widening to 16 bits and vpmaddwd (vpmaddubsw would saturate). With vfmadd231ps the four bytes are
+ * one float32.
  */
 export type Target = {
   readonly isa: Isa;
   /** Width of a vector. */
   readonly bits: 256 | 512;
-  readonly dot: 'vpdpbusd' | 'vpmaddwd';
+  readonly dot: 'vpdpbusd' | 'vpmaddwd' | 'vfmadd231ps';
   /** Output pixels that a register tile is high, at most; it is always up to two vectors wide. */
   readonly mr: number;
 };
@@ -25,7 +26,7 @@ export const elements = ({ bits }: { readonly bits: number }): number => bits / 
 
 /** Bytes of the weights of four input channels for one vector of output channels. */
 export const stepBytes = ({ bits, dot }: Pick<Target, 'bits' | 'dot'>): number =>
-  (bits / 8) * (dot === 'vpdpbusd' ? 1 : 2);
+  (bits / 8) * (dot === 'vpmaddwd' ? 2 : 1);
 
 /**
  * Where packed weights of one vector and four input channels lie: channel `k` of element `element`, counted in values.

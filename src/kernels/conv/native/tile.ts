@@ -123,6 +123,7 @@ type Dot = {
 
 function dotProduct(tile: Tile): Dot {
   const { target } = tile;
+  if (target.dot === 'vfmadd231ps') return multiplyAdd(tile);
   if (target.dot === 'vpmaddwd') return widening(tile);
   return target.bits === 512 ? vnni512(tile) : vnni256(tile);
 }
@@ -183,6 +184,27 @@ function vnni256(tile: Tile): Dot {
         if (signed) asm.vpxor(x, x, signs);
         for (let v = 0; v < vectors; v++) asm.vpdpbusd(accumulator(tile, row, v), x, y(12 + v));
       }
+    },
+  };
+}
+
+/** A float32 of every row times a vector of weights each. Registers behind the sums: two of weights, then the inputs. */
+function multiplyAdd(tile: Tile): Dot {
+  const { asm, target, height, vectors } = tile;
+  const v = vmm(target.bits);
+  const isWide = target.bits === 512;
+  let turn = 0;
+  return {
+    begin: () => beginSums(tile),
+    step: (displacement, weights) => {
+      const w = (i: number): Vmm => (isWide ? v(16 + 2 * (turn & 1) + i) : v(12 + i));
+      for (let i = 0; i < vectors; i++) asm.vmovups(w(i), ptr(rcx, weights + (i * target.bits) / 8));
+      for (let row = 0; row < height; row++) {
+        const x = isWide ? v(20 + row) : v(14 + (row & 1));
+        asm.vbroadcastss(x, ptr(ROWS[row]!, { index: rdx, disp: displacement }));
+        for (let i = 0; i < vectors; i++) asm.vfmadd231ps(accumulator(tile, row, i), x, w(i));
+      }
+      turn++;
     },
   };
 }

@@ -1,3 +1,4 @@
+import { macsOf, workOf } from '../../conv/native/plan.ts';
 import type { ConvSpec } from '../../conv/native/spec.ts';
 import type { Layout } from './layout.ts';
 
@@ -9,15 +10,17 @@ export type Plan = {
   readonly chunks: number;
 };
 
-/** Multiply-adds of a claimable tile: about 15 µs. */
-const WORK = 1.2e6;
+/** The least and the most multiply-adds of a claimable tile: 2 to 15 µs. */
+const LEAST = 1.5e5;
+const MOST = 1.2e6;
 
-export function planOf({ output, kernel }: ConvSpec, { shape }: Layout): Plan {
+export function planOf(spec: ConvSpec, { shape }: Layout): Plan {
+  const { output, kernel } = spec;
   const { h, w, c } = output.shape;
   const fullTiles = Math.floor(h / shape.rows);
   const tiles = Math.ceil(h / shape.rows);
   const work = shape.rows * w * c * kernel.h * kernel.w;
-  const chunks = Math.ceil(tiles / Math.max(1, Math.round(WORK / work)));
+  const chunks = Math.ceil(tiles / Math.max(1, Math.round(workOf(macsOf(spec), LEAST, MOST) / work)));
   const tilesInChunk = Math.ceil(tiles / chunks);
   return { fullTiles, lastRow: fullTiles < tiles, tilesInChunk, chunks: Math.ceil(tiles / tilesInChunk) };
 }
