@@ -116,16 +116,24 @@ export async function runTensorFlow(
   const graph = (names: readonly string[]) => {
     const library = new Map(names.flatMap((name) => [...(all.get(name)!.library ?? [])]));
     const nodes = names.flatMap((name) => all.get(name)!.nodes.map((one) => underPrefix(one, name)));
-    const isOld = nodes.some((one) => one.op === 'BatchNormWithGlobalNormalization');
-    return writeGraphDef(isOld ? oldGraph(nodes) : new Graph(nodes, library));
+    return writeGraphDef(new Graph(nodes, library, versionsFor(nodes)));
   };
   const results = await tf.runCases({ graph, feeds, cases: requests, timeoutSeconds });
   return requests.map(({ name }) => results.get(name)!);
 }
 
-/** As a TensorFlow before 1.0 wrote it: ops that were removed in version 9 of GraphDef are refused in later ones. */
-const oldGraph = (nodes: readonly Node[]): Graph =>
-  new Graph(nodes, new Map(), { version: 0, versions: create(VersionDefSchema, { producer: 8 }) });
+/** The last version of GraphDef in which TensorFlow runs an op that it has removed since. */
+const removed: Partial<Record<string, number>> = {
+  BatchNormWithGlobalNormalization: 8,
+  QuantizeAndDequantize: 21,
+  TopK: 6,
+};
+
+function versionsFor(nodes: readonly Node[]): unknown {
+  const producers = nodes.flatMap((one) => removed[one.op] ?? []);
+  if (producers.length === 0) return undefined;
+  return { version: 0, versions: create(VersionDefSchema, { producer: Math.min(...producers) }) };
+}
 
 const underPrefix = (one: Node, prefix: string): Node => ({
   ...one,

@@ -154,7 +154,9 @@ function client(server: Server, folder: string, version: string, close: () => Pr
         continue;
       }
       const outputs = decodeTensors(await readFile(files.out));
-      const answers = new Map((reply.results as readonly CaseReply[]).map((answer) => [answer.name, answer]));
+      const answers = new Map(
+        (okOrThrow(reply).results as readonly CaseReply[]).map((answer) => [answer.name, answer]),
+      );
       for (const { name, fetches } of left) results.set(name, resultOf(answers.get(name)!, fetches, outputs));
       break;
     }

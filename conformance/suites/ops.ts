@@ -59,7 +59,7 @@ function compared(
   group: string,
   { fetches }: GraphCase,
   ours: readonly Tensor[] | Error,
-  theirs: Exclude<RunResult, { status: 'crashed' | 'timeout' }>,
+  theirs: RunResult,
   note?: string,
 ): Outcome {
   if (ours instanceof Error) {
@@ -67,6 +67,7 @@ function compared(
     return ours instanceof UserError ? passed('both refuse') : failed(`octet breaks: ${messageOf(ours)}`);
   }
   if (theirs.status === 'error') return failed(`TensorFlow refuses: ${theirs.message.split('\n')[0]}`);
+  if (theirs.status !== 'ok') return failed(theirs.message);
   const tolerance = toleranceOf(group);
   let worst = 0;
   for (const [i, fetch] of fetches.entries()) {
