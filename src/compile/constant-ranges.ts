@@ -1,4 +1,4 @@
-import { type Tensor, tensor } from '../base/tensor.ts';
+import { scalar, type Tensor, tensor, zeros } from '../base/tensor.ts';
 import { readAttr } from '../graph/attr.ts';
 import { freshName } from '../graph/builder.ts';
 import { constNode, constTensor } from '../graph/constant.ts';
@@ -27,16 +27,13 @@ export function constantRanges(graph: Graph, reference: (op: string) => Referenc
     const inputs = original.inputs.map((v) => (v.port === 0 ? v : (ranges.get(v.node)?.[v.port - 1] ?? v)));
     const node = { ...original, inputs };
     nodes.set(node.name, node);
-    const handedOn = rangeInputs(node)?.map((i) => node.inputs[i]!);
-    if (handedOn === undefined || !handedOn.every((v) => constantAt(v) !== undefined)) continue;
-    if (node.op !== 'QuantizeV2') ranges.set(node.name, handedOn as unknown as [Value, Value]);
+    const constants = rangeInputs(node)?.map((i) => node.inputs[i]!);
+    const known = constants?.map(constantAt);
+    if (constants === undefined || known === undefined || !known.every((t) => t !== undefined)) continue;
+    const sample = samples[node.op];
+    if (sample === undefined) ranges.set(node.name, constants as unknown as [Value, Value]);
     else {
-      const [min, max] = handedOn.map((v) => constantAt(v)!) as [Tensor, Tensor];
-      const [, low, high] = reference('QuantizeV2')!(
-        [tensor('float32', [0], new Float32Array(0)), min, max],
-        node,
-        none,
-      );
+      const [, low, high] = reference(node.op)!(sample(node, known), node, none);
       ranges.set(node.name, [put(`${node.name}/min`, low!), put(`${node.name}/max`, high!)]);
     }
   }
@@ -45,13 +42,25 @@ export function constantRanges(graph: Graph, reference: (op: string) => Referenc
 
 const none = { session: new Map(), run: new Map(), assets: new Map() };
 
+/** Inputs with hardly any elements for ops that make a range of their own from those that they get. */
+const samples: Readonly<Record<string, ((node: Node, ranges: readonly Tensor[]) => readonly Tensor[]) | undefined>> =
+  Object.assign(Object.create(null), {
+    QuantizeV2: (_: Node, ranges: readonly Tensor[]) => [tensor('float32', [0], new Float32Array(0)), ...ranges],
+    QuantizedConcatV2: (node: Node, ranges: readonly Tensor[]) => [
+      ...Array.from({ length: ranges.length / 2 }, () => zeros(opAttr(node, 'T', 'type'), [1])),
+      scalar('int32', 0),
+      ...ranges,
+    ],
+  });
+
 /** The inputs that outputs 1 and 2 of a quantized op are copies of (of QuantizeV2: are made of), where they are. */
-function rangeInputs(node: Node): readonly [number, number] | undefined {
+function rangeInputs(node: Node): readonly number[] | undefined {
   if (node.op === '_FusedQuantizedConv2D' || node.op === '_FusedQuantizedDepthwiseConv2D') {
     const fused = opAttr(node, 'fused_ops', 'strings');
     const start = argRanges(node, 'inputs').get('host_inputs')!.start + 4;
     return fused.includes('Requantize') ? [start, start + 1] : undefined;
   }
+  if (!/^(Quantize|Requantize)/.test(node.op)) return undefined;
   const at = argRanges(node, 'inputs');
   const pair = (min: string, max: string): readonly [number, number] | undefined =>
     at.has(min) && at.has(max) ? [at.get(min)!.start, at.get(max)!.start] : undefined;
@@ -59,6 +68,8 @@ function rangeInputs(node: Node): readonly [number, number] | undefined {
   if (node.op === 'QuantizedMaxPool' || node.op === 'QuantizedAvgPool') return pair('min_input', 'max_input');
   if (node.op === 'QuantizedReshape') return pair('input_min', 'input_max');
   if (node.op.startsWith('Requantize')) return pair('requested_output_min', 'requested_output_max');
-  if (node.op === 'QuantizedConcatV2' && readAttr(node, 'N', 'int') === 1) return pair('input_mins', 'input_maxes');
+  // All mins, then all maxes.
+  if (node.op === 'QuantizedConcatV2')
+    return node.inputs.flatMap((_, i) => (i > readAttr(node, 'N', 'int') ? [i] : []));
   return pair('min_freezed_output', 'max_freezed_output');
 }

@@ -91,7 +91,9 @@ export const lowerQuantizedConcat: Lower = (context) => {
     return Array.from({ length: count }, (_, i) => tensorAt(context, start + i));
   }) as [Tensor[], Tensor[]];
   const isOneRange = [mins, maxes].every((list) => list.every((t) => equalTensors(t, list[0]!)));
-  if (!isOneRange) decline('its inputs have different ranges');
+  const [min, max] = [numbersOf(mins[0]!)[0]!, numbersOf(maxes[0]!)[0]!];
+  const isUsual = values[0]?.dtype === 'quint8' ? min === 0 : min === -max;
+  if (!isOneRange || !isUsual) decline('its inputs have different ranges');
   const output = concat(context, values, numbersOf(tensorAt(context, needIndex(node, 'axis')))[0]!);
   return [output, { tensor: mins[0]! }, { tensor: maxes[0]! }];
 };

@@ -1,0 +1,149 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { equalTensors } from '../../../src/base/tensor.ts';
+import { type } from '../../../src/graph/attr.ts';
+import type { Model } from '../../../src/graph/model.ts';
+import { openBackend } from '../../../src/runtime/backends.ts';
+import { type Codes, type Net, net, randomFeeds } from '../../compile/graphs.ts';
+import { hasHost } from '../../support/native-host.ts';
+
+/** Runs a model on both backends and expects the same bytes. */
+async function expectSame(model: Model, batch: number, threads = 2): Promise<void> {
+  const fetches = model.outputs.map((output) => output.value);
+  const [native, reference] = await Promise.all([
+    openBackend('native', model, fetches, { threads }),
+    openBackend('reference', model, fetches),
+  ]);
+  try {
+    const feeds = randomFeeds(model, batch, 5);
+    const [ours, wanted] = await Promise.all([native.runner.run(feeds), reference.runner.run(feeds)]);
+    for (const [i, t] of wanted.entries()) {
+      expect(ours[i]!.shape).toEqual(t.shape);
+      expect(equalTensors(ours[i]!, t), `output ${i}, batch ${batch}, ${threads} threads`).toBe(true);
+    }
+    const blocking = native.runner.runSync!(feeds);
+    for (const [i, t] of wanted.entries()) expect(equalTensors(blocking[i]!, t)).toBe(true);
+  } finally {
+    native.runner.dispose();
+    reference.runner.dispose();
+  }
+}
+
+const T = { T: type('float32') };
+
+type Build = (n: Net, x: Codes) => readonly Codes[];
+
+/** Small networks of every layer form. */
+const forms: Readonly<Record<string, Build>> = {
+  'convolutions with halos': (n, x) => [
+    n.conv(n.conv(x, { kernel: [3, 3], out: 12 }), { kernel: [5, 3], stride: 2, out: 33 }),
+  ],
+  'a halo in memory that others used': (n, x) => {
+    const wide = n.conv(n.conv(x, { out: 40 }), { out: 40 });
+    return [n.conv(n.conv(wide, { kernel: [3, 3], out: 7 }), { kernel: [3, 3], dilation: 2, out: 5 })];
+  },
+  'valid padding and no relu': (n, x) => [n.conv(x, { kernel: [3, 2], padding: 'VALID', relu: false, out: 17 })],
+  'one scale for all weights': (n, x) => [n.conv(x, { perChannel: false, out: 9 })],
+  'a depthwise convolution': (n, x) => [n.depthwise(n.depthwise(x, { kernel: [3, 3] }), { kernel: [3, 3], stride: 2 })],
+  'a residual of unsigned codes': (n, x) => {
+    const a = n.conv(x, { out: 24 });
+    return [n.conv(n.conv(a, { kernel: [3, 3], out: 6 }), { out: 24, summand: a })];
+  },
+  'a residual of signed codes': (n, x) => [
+    n.conv(n.conv(x, { out: 6 }), { out: 20, summand: n.conv(x, { out: 20, relu: false }) }),
+  ],
+  'a concat in place': (n, x) => [
+    n.conv(n.concat([n.conv(x, { out: 5 }), n.conv(x, { kernel: [3, 3], out: 16 })]), { kernel: [3, 3] }),
+  ],
+  'a concat of inputs and of what others read': (n, x) => {
+    const a = n.conv(x, { out: 6 });
+    return [n.concat([x, a, a]), n.conv(a, { out: 3 })];
+  },
+  'a concat in a concat': (n, x) => {
+    const inner = n.concat([n.conv(x, { out: 3 }), n.conv(x, { out: 4 })]);
+    return [n.concat([n.conv(x, { out: 2 }), inner])];
+  },
+  'explicit padding': (n, x) => [n.conv(n.pad(x, [1, 2, 0, 3]), { kernel: [3, 3], padding: 'VALID' })],
+  'a reshape': (n, x) => {
+    const y = n.conv(x, { out: 8 });
+    const [, h, w] = y.shape as [number, number, number];
+    return [n.conv(n.reshape(y, [-1, h * w, 1, 8]), { out: 4 })];
+  },
+  'an output that others read': (n, x) => {
+    const a = n.conv(x, { out: 5 });
+    return [a, n.conv(a, { kernel: [3, 3], out: 6 })];
+  },
+  'a residual add without relu, folded': (n, x) => {
+    const a = n.conv(x, { out: 18, relu: false });
+    const b = n.conv(n.conv(x, { out: 4 }), { out: 18, relu: false });
+    const sum = n.b.node('AddV2', 'sum', [n.dequantize(b), n.dequantize(a)], T);
+    return [n.conv(n.quantize(sum, a.shape), { out: 7 }), n.conv(a, { out: 3 })];
+  },
+  'an add of what others read': (n, x) => {
+    const a = n.conv(x, { out: 5, relu: false });
+    const b = n.conv(a, { out: 5 });
+    const sum = n.b.node('Relu', 'relu', [n.b.node('AddV2', 'sum', [n.dequantize(a), n.dequantize(b)], T)], T);
+    return [n.conv(n.quantize(sum, a.shape, 'quint8'), { out: 4 }), b];
+  },
+  'an activation as a table': (n, x) => {
+    const a = n.conv(x, { out: 10, relu: false });
+    const real = n.dequantize(a);
+    const swish = n.b.node('Mul', 'swish', [real, n.b.node('Sigmoid', 'sigmoid', [real], T)], T);
+    return [n.conv(n.quantize(swish, a.shape), { out: 4 })];
+  },
+};
+
+describe.skipIf(!hasHost)('programs', () => {
+  for (const [name, build] of Object.entries(forms))
+    it(`compute ${name} as the reference does`, async () => {
+      for (const [h, w, c] of [
+        [7, 5, 3],
+        [9, 12, 16],
+      ] as const) {
+        const n = net(11);
+        const x = n.input('x', [1, h, w, c]);
+        const model = n.model(
+          build(n, x).map((codes) => codes.codes),
+          [x],
+        );
+        for (const batch of [1, 3]) await expectSame(model, batch);
+        await expectSame(model, 2, 1);
+      }
+    });
+
+  it('compute random graphs as the reference does', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.integer({ min: 1, max: 1e6 }), fc.integer({ min: 1, max: 3 }), async (seed, batch) => {
+        await expectSame(randomNet(seed), batch, 1 + (seed % 3));
+      }),
+      { numRuns: 25 },
+    );
+  }, 60_000);
+});
+
+/** Up to nine layers on values made before. */
+function randomNet(seed: number): Model {
+  const n = net(seed);
+  const { random } = n;
+  const x = n.input('x', [1, random.int(1, 9), random.int(1, 9), random.int(1, 20)], random.pick(['quint8', 'qint8']));
+  const made: Codes[] = [x];
+  const same = (a: Codes): Codes[] => made.filter((b) => b.shape[1] === a.shape[1] && b.shape[2] === a.shape[2]);
+  for (let i = random.int(2, 9); i > 0; i--) {
+    const a = random.pick(made);
+    const kernel = [random.int(1, 3), random.int(1, 3)] as const;
+    const stride = random.int(1, 2);
+    const kind = random.int(0, 5);
+    if (kind === 0) made.push(n.concat([a, ...same(a).filter((b) => b.dtype === a.dtype)].slice(0, 3)));
+    else if (kind === 1 && a.dtype === 'quint8') made.push(n.depthwise(a, { kernel, stride }));
+    else if (kind === 2) made.push(n.pad(a, [random.int(0, 2), 1, 0, random.int(0, 2)]));
+    else if (kind === 3 && a.dtype === 'quint8') {
+      const summand = random.pick(same(a));
+      made.push(n.conv(a, { out: summand.shape[3]!, summand }));
+    } else made.push(n.conv(a, { kernel, stride, out: random.int(1, 40), relu: random.uniform() < 0.6 }));
+  }
+  const outputs = [made.at(-1)!, random.pick(made)];
+  return n.model(
+    outputs.map((codes) => codes.codes),
+    [x],
+  );
+}
