@@ -30,7 +30,7 @@ import type { ConvSpec } from '../../conv/native/spec.ts';
 import type { Target } from '../../conv/native/target.ts';
 import { type Block, halfAt, type Layout } from './layout.ts';
 import type { Plan } from './plan.ts';
-import { emitTile, loadConstants } from './tile.ts';
+import { beginRow, canCarry, emitTile } from './tile.ts';
 
 export type DepthwiseCode = {
   readonly asm: Assembler;
@@ -145,12 +145,13 @@ function emitRows(code: DepthwiseCode, block: Block, rows: 1 | 2): void {
   for (let half = 0; half < 2; half++) {
     // A narrow block may have nothing in its second half.
     if (block.channels <= 8 * half) continue;
-    const tile = { asm, spec, target, layout, block, half, rows };
     const constants = halfAt(half, layout, spec.kernel.w, target) * (block.bits / 8);
-    loadConstants({ ...tile, columns, constants });
-    if (target.bits === 512) loadMask(asm, block, half);
+    const plain = { asm, spec, target, layout, block, half, rows, columns, constants };
+    const tile = { ...plain, carried: canCarry(plain, wide === tiles ? columns : columns - 1) };
     asm.mov(r8q, r10);
     asm.mov(r9, r11);
+    beginRow(tile);
+    if (target.bits === 512) loadMask(asm, block, half);
     for (const [count, width] of [
       [wide, columns],
       [tiles - wide, columns - 1],
@@ -159,7 +160,7 @@ function emitRows(code: DepthwiseCode, block: Block, rows: 1 | 2): void {
       const loop = asm.label('columns');
       asm.mov(eax, count);
       asm.bind(loop);
-      emitTile({ ...tile, columns: width, constants });
+      emitTile({ ...tile, columns: width });
       asm.add(r8q, width * spec.stride.w * spec.input.stride.w);
       asm.add(r9, width * spec.output.stride.w);
       asm.dec(eax);

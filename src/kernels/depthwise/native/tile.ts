@@ -31,9 +31,11 @@ export type Tile = {
   readonly columns: number;
   /** Byte offset of the half's constants from rsi. */
   readonly constants: number;
+  /** Whether the interleaved columns that the next tile of the row reads as well stay in registers (`canCarry`). */
+  readonly carried: boolean;
 };
 
-const isWide = ({ target }: Tile): boolean => target.bits === 512;
+const isWide = ({ target }: Pick<Tile, 'target'>): boolean => target.bits === 512;
 const register = ({ block }: Tile, n: number): Vmm => vmm(block.bits)(n);
 const commonAt = ({ block }: Tile, which: number): Mem => ptr(rsi, (which * block.bits) / 8);
 
@@ -42,17 +44,42 @@ const sumAt = (tile: Tile, row: number, column: number, vector: number): Vmm =>
 
 /** Weights stay in registers 12 to 23 where there are 32 and they fit. */
 const WEIGHTS = 12;
-const weightCount = ({ layout, spec }: Tile): number => layout.groups * spec.kernel.w * layout.shape.rows * 2;
-const inRegisters = (tile: Tile): boolean => isWide(tile) && weightCount(tile) <= 12;
+const weightCount = ({ layout, spec }: Omit<Tile, 'carried'>): number =>
+  layout.groups * spec.kernel.w * layout.shape.rows * 2;
+const inRegisters = (tile: Omit<Tile, 'carried'>): boolean => isWide(tile) && weightCount(tile) <= 12;
 
-/** With 32 registers: the half's bias, multipliers and weights, which don't change along a row. */
-export function loadConstants(tile: Tile): void {
+/** Columns carried from tile to tile: those of a kernel of three but one. */
+const CARRIED = 2;
+
+/**
+ * Interleaving, not multiplying, is what limits a depthwise convolution, so that a kernel of three columns keeps two of the
+ * interleaved input columns for the next tile, in the registers that else hold the bias and the multipliers.
+ * `columns`: the least that a tile of the row has.
+ */
+export function canCarry(tile: Omit<Tile, 'carried'>, columns: number): boolean {
+  const { kernel, stride, dilation } = tile.spec;
+  const slides = kernel.w === CARRIED + 1 && stride.w === 1 && dilation.w === 1 && columns >= CARRIED;
+  return slides && inRegisters(tile) && tile.layout.groups === 1;
+}
+
+/** With 32 registers: what does not change along a row of the half, bias, multipliers and weights, or the first columns. */
+export function beginRow(tile: Tile): void {
   if (!isWide(tile)) return;
   const { asm, block, constants } = tile;
   const at = (vector: number): Mem => ptr(rsi, constants + (vector * block.bits) / 8);
-  for (let i = 0; i < 4; i++) asm.vmovdqu64(register(tile, 28 + i), at(i));
   if (inRegisters(tile))
     for (let i = 0; i < weightCount(tile); i++) asm.vmovdqu64(register(tile, WEIGHTS + i), at(4 + i));
+  if (tile.carried) for (let column = 0; column < CARRIED; column++) interleave(tile, 0, column, carry(tile, column));
+  else for (let i = 0; i < 4; i++) asm.vmovdqu64(register(tile, 28 + i), at(i));
+}
+
+/** The registers of a carried column. */
+const carry = (tile: Tile, column: number): Pair => [register(tile, 28 + 2 * column), register(tile, 29 + 2 * column)];
+
+/** The bias (0, 1) or the multipliers (2, 3) of the half: in a register where there is room. */
+function constant(tile: Tile, which: number): Vmm | Mem {
+  const inMemory = tile.carried || !isWide(tile);
+  return inMemory ? ptr(rsi, tile.constants + (which * tile.block.bits) / 8) : register(tile, 28 + which);
 }
 
 type Of = { readonly group: number; readonly column: number; readonly row: number; readonly vector: number };
@@ -69,20 +96,28 @@ export function emitTile(tile: Tile): void {
   const groups = Math.ceil((tile.spec.kernel.h + tile.rows - 1) / 4);
   for (let group = 0; group < groups; group++)
     for (const column of inputColumns(tile)) {
-      interleave(tile, group, column);
-      multiply(tile, group, column);
+      const data = dataOf(tile, column);
+      if (!tile.carried || column >= CARRIED) interleave(tile, group, column, data);
+      multiply(tile, group, column, data);
     }
   finish(tile);
 }
 
+/** Where an interleaved column is: the last ones of a tile take the place of the first, which are used by then. */
+function dataOf(tile: Tile, column: number): Pair {
+  if (!tile.carried) return temporaries(tile).data;
+  if (column < CARRIED) return carry(tile, column);
+  return column >= tile.columns ? carry(tile, column - tile.columns) : temporaries(tile).data;
+}
+
 function beginSums(tile: Tile): void {
-  const { asm, rows, columns, block, constants } = tile;
+  const { asm, rows, columns } = tile;
   for (let row = 0; row < rows; row++)
     for (let column = 0; column < columns; column++)
       for (let vector = 0; vector < 2; vector++) {
         const sum = sumAt(tile, row, column, vector);
-        if (isWide(tile)) asm.vmovdqa64(sum, register(tile, 28 + vector));
-        else asm.vmovdqu(sum, ptr(rsi, constants + (vector * block.bits) / 8));
+        if (isWide(tile)) asm.vmovdqu64(sum, constant(tile, vector));
+        else asm.vmovdqu(sum, constant(tile, vector));
       }
 }
 
@@ -93,10 +128,12 @@ function inputColumns({ spec: { stride, dilation, kernel }, columns }: Tile): nu
   return [...used].sort((a, b) => a - b);
 }
 
+type Pair = readonly [Vmm, Vmm];
+
 /** Registers of the interleaved data, and what else is free while summing up. */
 function temporaries(tile: Tile): {
-  readonly data: readonly [Vmm, Vmm];
-  readonly even: readonly [Vmm, Vmm];
+  readonly data: Pair;
+  readonly even: Pair;
   readonly product: Vmm;
 } {
   const first = isWide(tile) ? 24 : tile.target.dot === 'vpdpbusd' ? 12 : 8;
@@ -108,10 +145,10 @@ function temporaries(tile: Tile): {
  * Four rows of an input column, interleaved: element e of vector v holds the four bytes of channel `channelOf(half, v, e)`.
  * Rows that have no weights are not read; what stands in their place is multiplied by zero.
  */
-function interleave(tile: Tile, group: number, column: number): void {
+function interleave(tile: Tile, group: number, column: number, data: Pair): void {
   const { asm, spec, rows, half } = tile;
   const { input, dilation, kernel } = spec;
-  const { data, even: pair } = temporaries(tile);
+  const { even: pair } = temporaries(tile);
   const count = tapRows(group + 1, { rows, columns: 0 }, kernel.h) - 4 * group;
   // Two output rows share lines only where these are neighbours, be it because there is one line of taps.
   const between = tile.layout.shape.rows === 2 ? input.stride.h : dilation.h * input.stride.h;
@@ -133,10 +170,10 @@ function interleave(tile: Tile, group: number, column: number): void {
 }
 
 /** Adds the products of a column of input to every pixel that reads it. */
-function multiply(tile: Tile, group: number, column: number): void {
+function multiply(tile: Tile, group: number, column: number, data: Pair): void {
   const { asm, spec, target, rows, columns } = tile;
   const { kernel, stride, dilation } = spec;
-  const { data, even, product } = temporaries(tile);
+  const { even, product } = temporaries(tile);
   if (target.dot === 'vpmaddwd')
     for (let vector = 0; vector < 2; vector++) {
       asm.vpand(even[vector]!, data[vector]!, commonAt(tile, common.evenBytes));
@@ -189,12 +226,12 @@ function finish(tile: Tile): void {
 
 /** The sums of pixel `i` as 16-bit words in its first register. */
 function packWords(tile: Tile, i: number): void {
-  const { asm, spec, block, constants, columns } = tile;
+  const { asm, spec, columns } = tile;
   const mayOverflow = magnitude(spec) > 2 ** 31 - 1024;
   const sums = [0, 1].map((vector) => sumAt(tile, Math.floor(i / columns), i % columns, vector)) as [Vmm, Vmm];
   sums.forEach((sum, v) => {
     asm.vcvtdq2ps(sum, sum);
-    asm.vmulps(sum, sum, isWide(tile) ? register(tile, 30 + v) : ptr(rsi, constants + ((2 + v) * block.bits) / 8));
+    asm.vmulps(sum, sum, constant(tile, 2 + v));
     if (mayOverflow) {
       asm.vmaxps(sum, sum, commonAt(tile, common.lowReal));
       asm.vminps(sum, sum, commonAt(tile, common.highReal));
