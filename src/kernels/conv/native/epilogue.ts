@@ -259,21 +259,23 @@ function reals(epilogue: Epilogue, { low, high, summand }: RealResult): void {
   const [lowest, highest, , other] = temporaries(target.bits);
   if (low !== undefined) asm.vbroadcastss(lowest, ptr(rsi, scalars.lowReal));
   if (high !== undefined) asm.vbroadcastss(highest, ptr(rsi, scalars.highReal));
-  for (let row = 0; row < height; row++)
+  for (let row = 0; row < height; row++) {
+    const to = epilogue.output(row);
+    const from = summand === undefined ? undefined : epilogue.summand(row);
     for (let v = 0; v < vectors; v++) {
       const sum = accumulator(tile, row, v);
       const count = Math.min(perVector, width - v * perVector);
       const at = (v * target.bits) / 8;
-      if (summand !== undefined) {
+      if (from !== undefined) {
         const isMasked = target.bits === 512 && count < perVector;
-        const to = isMasked ? other.maskz(v === 0 ? k2 : k3) : other;
-        asm.vmovups(to, offset(epilogue.summand(row), at));
+        asm.vmovups(isMasked ? other.maskz(v === 0 ? k2 : k3) : other, offset(from, at));
         asm.vaddps(sum, sum, other);
       }
       if (low !== undefined) asm.vmaxps(sum, lowest, sum);
       if (high !== undefined) asm.vminps(sum, highest, sum);
-      storeWords(asm, target.bits, sum, offset(epilogue.output(row), at), v, count);
+      storeWords(asm, target.bits, sum, offset(to, at), v, count);
     }
+  }
 }
 
 function storeWords(asm: Assembler, bits: 256 | 512, from: Vmm, to: Mem, vector: number, count: number): void {

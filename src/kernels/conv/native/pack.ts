@@ -55,7 +55,7 @@ function packVectors(
       // s8 activations are read with their sign flipped, that is, 128 larger.
       const shift = input.type === 's8' ? Math.imul(128, sums[column]!) : 0;
       to.setInt32(header.bias + at, (bias?.[channel] ?? 0) - shift, true);
-      if (result.kind === 'sums') continue;
+      if (result.kind === 'sums' || result.kind === 'real') continue;
       to.setFloat32(header.multipliers + at, result.multipliers[channel]!, true);
       if (result.kind === 'dequantize') to.setFloat32(header.realBias + at, result.bias?.[channel] ?? 0, true);
     }
