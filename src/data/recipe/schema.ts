@@ -1,40 +1,7 @@
+import { atLeast, listOf, object, oneOf, type Schema, text } from '../../base/schema.ts';
 import { resizeFilters } from '../image/resize.ts';
 
-/** The part of JSON Schema (2020-12) that the recipe's schema uses. */
-export type Schema =
-  | { readonly type: 'string'; readonly enum?: readonly string[]; readonly minLength?: number }
-  | {
-      readonly type: 'number' | 'integer';
-      readonly minimum?: number;
-      readonly maximum?: number;
-      readonly exclusiveMinimum?: number;
-    }
-  | {
-      readonly type: 'array';
-      readonly items: Schema;
-      readonly minItems?: number;
-      readonly maxItems?: number;
-    }
-  | ObjectSchema
-  | { readonly anyOf: readonly Schema[]; readonly description: string };
-
-export type ObjectSchema = {
-  readonly type: 'object';
-  readonly properties: Readonly<Record<string, Schema | { readonly const: string }>>;
-  readonly required?: readonly string[];
-  readonly additionalProperties: false;
-};
-
-const text: Schema = { type: 'string', minLength: 1 };
-const oneOf = (...values: string[]): Schema => ({ type: 'string', enum: values });
-const atLeast = (minimum: number): Schema => ({ type: 'integer', minimum });
 const pixels: Schema = { type: 'integer', minimum: 1, maximum: 16_384 };
-const listOf = (items: Schema, minItems = 1): Schema => ({ type: 'array', items, minItems });
-
-const object = (
-  properties: ObjectSchema['properties'],
-  required: readonly string[] = Object.keys(properties),
-): ObjectSchema => ({ type: 'object', properties, required, additionalProperties: false });
 
 const perChannel = (item: Schema): Schema => ({
   description: 'a number, or one for each of the three channels',
