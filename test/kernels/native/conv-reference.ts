@@ -43,6 +43,7 @@ function rne(value: number): number {
 /** The result of a sum: of channel `c`, with `z` of the summand. */
 export function finished(result: Result, acc: number, c: number, z: number): number {
   if (result.kind === 'sums') return acc;
+  if (result.kind === 'real') throw new Error('int8 sums are not real');
   const scaled = f(f(acc) * result.multipliers[c]!);
   if (result.kind === 'dequantize') {
     const value = f(scaled + (result.bias?.[c] ?? 0));

@@ -1,5 +1,5 @@
 import type { Buffer } from '../../native-kernel.ts';
-import type { ConvSpec, Window } from './spec.ts';
+import type { ConvSpec, Result, Window } from './spec.ts';
 
 /**
  * A transposed convolution (TensorFlow's Conv2DBackpropInput): input pixel (y, x) times tap (i, j) goes to output pixel
@@ -53,9 +53,8 @@ export function deconvPhases(spec: DeconvSpec): readonly ConvSpec[] {
   const rows = phases(output.shape.h, kernel.h, stride.h, before.top);
   const columns = phases(output.shape.w, kernel.w, stride.w, before.left);
   return rows.flatMap((y) =>
-    columns.map((x): ConvSpec => {
-      const summand = result.kind === 'requantize' ? result.summand : undefined;
-      return {
+    columns.map(
+      (x): ConvSpec => ({
         input,
         output: every(output, stride, y, x),
         kernel: { h: y.taps.length, w: x.taps.length },
@@ -65,13 +64,19 @@ export function deconvPhases(spec: DeconvSpec): readonly ConvSpec[] {
         groups: 1,
         weights: phaseWeights(weights, kernel, input.shape.c, output.shape.c, y, x),
         ...(bias === undefined ? {} : { bias }),
-        result:
-          result.kind === 'requantize' && summand !== undefined
-            ? { ...result, summand: { ...summand, buffer: every(summand.buffer, stride, y, x) } }
-            : result,
-      };
-    }),
+        result: phaseResult(result, (buffer) => every(buffer, stride, y, x)),
+      }),
+    ),
   );
+}
+
+/** The result with its summand, if it has one, seen as `view` says. */
+function phaseResult(result: Result, view: (buffer: Buffer) => Buffer): Result {
+  if (result.kind === 'requantize' && result.summand !== undefined)
+    return { ...result, summand: { ...result.summand, buffer: view(result.summand.buffer) } };
+  if (result.kind === 'real' && result.summand !== undefined)
+    return { ...result, summand: { buffer: view(result.summand.buffer) } };
+  return result;
 }
 
 /** [kh][kw][out][in] → the phase's taps as [h][w][in][out]. */
