@@ -40,7 +40,7 @@ export function compileSegment(segment: Segment, inputs: readonly Val[], options
   const whole = isPerImage ? planned! : planProgram(layers, options.isa, options.shared);
   const program = options.stagewise === true ? stagewise(whole) : whole;
   const images = isPerImage ? recordsOf(program) : undefined;
-  const code = emitProgram(program.parts, images);
+  const code = emitProgram(program, images);
   debug(1, () => {
     const ms = (performance.now() - started).toFixed(0);
     const stages = program.parts.flatMap((part) => (part.kind === 'native' ? part.stages : []));

@@ -110,7 +110,7 @@ function build({ legal, storage }: Planned, layers: Layers, isa: Isa, { apart, s
       parts.push({ kind: 'host', layer: made.host });
     }
   }
-  const program: Program = {
+  return {
     parts,
     values: legal.values,
     buffers: storage.buffers,
@@ -121,9 +121,6 @@ function build({ legal, storage }: Planned, layers: Layers, isa: Isa, { apart, s
     constantBytes: store.bytes(),
     isShared: store.isShared,
   };
-  if (store.isShared && store.added.length > 0) return program;
-  checkProgram(program);
-  return program;
 }
 
 function addStage(parts: Part[], stage: Stage): void {

@@ -24,7 +24,7 @@ import {
 } from '../../asm/x64/index.ts';
 import { invariant } from '../../base/errors.ts';
 import type { Step } from '../../kernels/native-kernel.ts';
-import type { Part, Stage } from '../program.ts';
+import { checkProgram, type Program, type Stage } from '../program.ts';
 import { emitCopy } from './move.ts';
 
 /**
@@ -73,9 +73,14 @@ export type Code = {
 /**
  * The code of a program: the functions of all steps, and the drivers around them. Every thread that enters a driver goes
  * through all stages: it claims tiles from the stage's counter until none are left, waits until those that others claimed
- * are done, and goes on. So any number of threads from one on finishes the work.
+ * are done, and goes on. So any number of threads from one on finishes the work. Throws `InternalError` where a step would
+ * touch what is not its own.
  */
-export function emitProgram(parts: readonly Part[], records: ImageRecords | undefined): Code {
+export function emitProgram(program: Program, records: ImageRecords | undefined): Code {
+  checkProgram(program);
+  const { parts, arenaBytes } = program;
+  for (const { at, arena, bytes } of [...(records?.inputs.fields ?? []), ...(records?.outputs.fields ?? [])])
+    invariant(at >= 0 && arena >= 0 && arena + bytes <= arenaBytes, `an image's value at ${arena} leaves the arena`);
   const a = assembler();
   const functions = new Map<Step, Label>();
   const native = parts.flatMap((part) => (part.kind === 'native' ? [part.stages] : []));
