@@ -1,0 +1,40 @@
+import { describe, expect, it } from 'vitest';
+import { assembler, type Feature } from '../../../src/asm/x64/index.ts';
+import { convKernels } from '../../../src/kernels/conv/native/index.ts';
+import { depthwiseKernels } from '../../../src/kernels/depthwise/native/index.ts';
+import type { Isa } from '../../../src/kernels/native-kernel.ts';
+import { randomConv, randomDepthwise } from './random-conv.ts';
+
+/** Without VBMI: Cascade Lake has AVX-512 VNNI but not that. */
+const allowed: Readonly<Record<Isa, readonly Feature[]>> = {
+  avx512_vnni: ['avx512f', 'avx512bw', 'avx512dq', 'avx512vl', 'avx512_vnni'],
+  avx_vnni: ['avx2', 'fma', 'avx_vnni'],
+  avx2: ['avx2', 'fma'],
+};
+
+// Emits only, so that every machine checks every instruction set.
+describe.each([
+  { family: 'conv', kernels: convKernels, random: randomConv },
+  { family: 'depthwise', kernels: depthwiseKernels, random: randomDepthwise },
+])('$family kernels', ({ kernels, random }) => {
+  it.each(kernels)("$name emits nothing beyond its instruction set's features", (kernel) => {
+    for (let seed = 1; seed <= 120; seed++) {
+      const { spec } = random(seed);
+      if (kernel.whyNot(spec) !== undefined) continue;
+      const asm = assembler({ features: allowed[kernel.isa] });
+      kernel.step(spec, 0).emit(asm);
+      expect(asm.finish().length).toBeGreaterThan(0);
+    }
+  });
+
+  it.each(kernels)('$name says the same each time it is asked', (kernel) => {
+    const { spec } = random(2);
+    const bytes = (): Uint8Array => {
+      const asm = assembler();
+      kernel.step(spec, 64).emit(asm);
+      return asm.finish();
+    };
+    expect(bytes()).toEqual(bytes());
+    expect(kernel.pack(spec)).toEqual(kernel.pack(spec));
+  });
+});
