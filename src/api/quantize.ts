@@ -2,9 +2,9 @@ import { type Progress, silent } from '../base/progress.ts';
 import type { Dataset } from '../data/dataset.ts';
 import type { Model } from '../graph/model.ts';
 import type { Feeds } from '../graph/runner.ts';
-import type { Method } from '../quantize/observers.ts';
+import type { Method } from '../quantize/observers/methods.ts';
 import type { QuantizeOptions as GraphOptions } from '../quantize/options.ts';
-import { quantizeModel } from '../quantize/quantize.ts';
+import { type Corrections, quantizeModel } from '../quantize/quantize.ts';
 import type { Ranges } from '../quantize/ranges.ts';
 import type { BackendName } from '../runtime/backends.ts';
 import { evaluateNode, type SavableModel, savable } from './model.ts';
@@ -15,8 +15,10 @@ export type QuantizeOptions = Pick<GraphOptions, 'perChannel' | 'excludeOps' | '
   readonly calibration: Dataset;
   /** How many of them: 100 by default. */
   readonly samples?: number;
-  /** How ranges are chosen: 'minmax' by default. */
+  /** How ranges are chosen: by the least squared error ('mse') by default. */
   readonly method?: Method;
+  /** The steps that make up for what rounding does; those that are not named are at their defaults. */
+  readonly corrections?: Partial<Corrections>;
   readonly backend?: BackendName | 'auto';
   readonly progress?: Progress;
   readonly signal?: AbortSignal;
@@ -35,14 +37,15 @@ export type QuantizedModel = SavableModel & {
  *     await int8.save('model.int8.pb');
  */
 export async function quantize(model: Model, options: QuantizeOptions): Promise<QuantizedModel> {
-  const { calibration, samples = 100, method = 'minmax', backend = 'auto', progress = silent, signal } = options;
+  const { calibration, samples = 100, method, corrections, backend = 'auto', progress = silent, signal } = options;
   const { a, b, c, ranges } = await quantizeModel(model, {
     perChannel: options.perChannel ?? true,
     excludeOps: options.excludeOps ?? new Set(),
     excludeNodes: options.excludeNodes ?? [],
     samples: feedsOf(calibration, samples),
     total: calibration.size === undefined ? samples : Math.min(samples, calibration.size),
-    method,
+    ...(method && { method }),
+    ...(corrections && { corrections }),
     openRunner: runnerOn(backend),
     evaluate: evaluateNode,
     progress,

@@ -3,7 +3,7 @@ import { silent } from '../base/progress.ts';
 import { numberOf } from '../base/tensor.ts';
 import type { Model } from '../graph/model.ts';
 import type { Feeds } from '../graph/runner.ts';
-import type { CalibrateOptions } from './calibrate.ts';
+import type { ObserveOptions } from './observe.ts';
 import type { Ranges } from './ranges.ts';
 import { sitesOf } from './sites.ts';
 
@@ -14,7 +14,7 @@ import { sitesOf } from './sites.ts';
 export async function calibrateQuantized(
   model: Model,
   samples: AsyncIterable<Feeds>,
-  options: CalibrateOptions,
+  options: ObserveOptions,
 ): Promise<Ranges> {
   const { openRunner, progress = silent, signal, total } = options;
   const sites = sitesOf(model.graph);

@@ -1,62 +1,49 @@
-import { UserError } from '../base/errors.ts';
-import { type Progress, silent } from '../base/progress.ts';
-import { formatValue, parseValue } from '../graph/graph.ts';
 import type { Model } from '../graph/model.ts';
-import type { Feeds, OpenRunner } from '../graph/runner.ts';
-import { type Method, observers } from './observers.ts';
+import type { Feeds } from '../graph/runner.ts';
+import { layersOf } from './layers.ts';
+import { type Observations, type ObserveOptions, observeModel } from './observe.ts';
+import { chooseRange, type Method } from './observers/methods.ts';
+import type { QuantizeOptions } from './options.ts';
+import { quantizeGraph } from './quantize-graph.ts';
 import type { Ranges } from './ranges.ts';
+import { type Site, sitesOf } from './sites.ts';
 
-export type CalibrateOptions = {
-  readonly openRunner: OpenRunner;
-  readonly method?: Method;
-  readonly progress?: Progress;
-  readonly signal?: AbortSignal;
-  /** How many samples there will be, for the progress bar. */
-  readonly total?: number | undefined;
-};
+/** How ranges are chosen by default: by the least squared error. */
+export const defaultMethod = 'mse' satisfies Method;
+
+/** The values of an fp32 model that quantizing it asks about: those that want a range, and what its layers give. */
+export function observedKeys(model: Model, options: QuantizeOptions = {}): readonly string[] {
+  const { graph } = quantizeGraph(model, options);
+  return [...new Set([...sitesOf(graph).map((site) => site.key), ...layersOf(graph).map((layer) => layer.key)])];
+}
+
+/** Whether a value was never negative, so that it can be held as quint8. */
+export const neverNegative =
+  ({ values }: Observations) =>
+  (key: string): boolean =>
+    (values.get(key)?.min ?? -1) >= 0;
+
+/** The ranges of `sites` by `method`, from what has been seen. */
+export const chooseRanges = (seen: Observations, sites: readonly Site[], method: Method): Ranges => ({
+  method,
+  samples: seen.samples,
+  ranges: new Map(
+    sites.flatMap(({ key, form }) => {
+      const distribution = seen.values.get(key);
+      return distribution === undefined ? [] : [[key, chooseRange(method, distribution, form)] as const];
+    }),
+  ),
+});
 
 /**
- * Runs an fp32 model on samples and finds the range of each value in `keys`. Samples stream through: memory does not depend
- * on their number. Throws `UserError` on an empty data set, and naming the value on NaN or infinite activations.
+ * Runs an fp32 model on samples and chooses a range for each value that is to be int8. Throws as `observeModel` does.
  */
 export async function calibrate(
   model: Model,
-  keys: Iterable<string>,
   samples: AsyncIterable<Feeds>,
-  { openRunner, method = 'minmax', progress = silent, signal, total }: CalibrateOptions,
+  { method = defaultMethod, ...options }: ObserveOptions & QuantizeOptions & { readonly method?: Method },
 ): Promise<Ranges> {
-  const values = [...new Set(keys)].map(parseValue);
-  const runner = await openRunner(model, values);
-  const found = values.map(() => observers[method]());
-  let count = 0;
-  progress.start('calibrating', total);
-  try {
-    for await (const feeds of samples) {
-      signal?.throwIfAborted();
-      const tensors = await runner.run(feeds);
-      for (const [i, tensor] of tensors.entries()) {
-        if (tensor.dtype !== 'float32')
-          throw new UserError(`is ${tensor.dtype}, not float32`, { node: formatValue(values[i]!) });
-        checkFinite(tensor.data, formatValue(values[i]!), count);
-        found[i]!.observe(tensor.data);
-      }
-      count++;
-      progress.advance();
-    }
-  } finally {
-    progress.finish();
-    runner.dispose();
-  }
-  if (count === 0) throw new UserError('the calibration data has no samples', {}, 'give a folder or file with samples');
-  return { method, samples: count, ranges: new Map(values.map((v, i) => [formatValue(v), found[i]!.range()])) };
-}
-
-function checkFinite(data: Float32Array, node: string, sample: number): void {
-  for (const x of data)
-    if (!Number.isFinite(x))
-      throw new UserError(
-        `gives ${x} for sample ${sample}`,
-        { node },
-        'check the preprocessing; octet compare shows where it begins',
-      );
+  const seen = await observeModel(model, observedKeys(model, options), samples, options);
+  const { graph } = quantizeGraph(model, { ...options, isNonNegative: neverNegative(seen) });
+  return chooseRanges(seen, sitesOf(graph), method);
 }

@@ -27,6 +27,16 @@ export const int8Of = (node: Value, dtype: Int8['dtype']): Int8 => ({
 export const rangeKey = '_octet_range';
 /** The attribute that says above what a Requantize must cut off: 6 after relu6. */
 export const rangeLimit = '_octet_limit';
+/** The attribute that names the convolution or matmul that a quantized op was in the fp32 graph. */
+export const layerAttr = '_octet_layer';
+/** The attribute that names the fp32 value, behind bias and relu, that a quantized convolution or matmul gives. */
+export const layerKeyAttr = '_octet_value';
+
+/** The attributes that tell of which layer of the fp32 graph a quantized op is. */
+export const layerAttrs = (layer: Node, root: Node) => ({
+  [layerAttr]: layer.name,
+  [layerKeyAttr]: formatValue({ node: root.name, port: 0 }),
+});
 
 /** What a QuantizeV2 must say so that TensorFlow computes `clamp(rne(x / scale))`: see TENSORFLOW facts in ARCHITECTURE.md. */
 export const scaledAttrs = (dtype: Int8['dtype']) => ({

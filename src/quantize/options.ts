@@ -12,6 +12,8 @@ export type QuantizeOptions = {
   readonly isNonNegative?: (key: string) => boolean;
   /** Weights that calibration has chosen, by the name of the node that reads them; others are rounded to nearest. */
   readonly weights?: ReadonlyMap<string, WeightChoice>;
+  /** What is added to the bias of a convolution or matmul, an output channel, by the node's name. */
+  readonly biases?: ReadonlyMap<string, ArrayLike<number>>;
 };
 
 /** How the weights of one node are to be quantized. */

@@ -3,31 +3,57 @@ import type { Node } from '../graph/graph.ts';
 import type { Model } from '../graph/model.ts';
 import type { Feeds } from '../graph/runner.ts';
 import { optimize } from '../optimize/index.ts';
-import { type CalibrateOptions, calibrate } from './calibrate.ts';
+import { chooseRanges, defaultMethod, neverNegative, observedKeys } from './calibrate.ts';
+import { correctBiases } from './correct/bias.ts';
+import { channelMeans } from './correct/means.ts';
 import { freezeRanges } from './freeze.ts';
 import { fuseGraph } from './fuse.ts';
+import { type ObserveOptions, observeModel } from './observe.ts';
+import type { Method } from './observers/methods.ts';
 import type { QuantizeOptions } from './options.ts';
 import { quantizeGraph } from './quantize-graph.ts';
 import type { Ranges } from './ranges.ts';
 import { sitesOf } from './sites.ts';
+import { chooseWeights } from './weight-limits.ts';
 
 /** The stages of figure 1: (a) optimized fp32, (b) quantized on the ranges of each run, (c) calibrated and fused. */
 export type Stages = { readonly a: Model; readonly b: Model; readonly c: Model; readonly ranges: Ranges };
 
+/** The steps that make up for what rounding does. */
+export type Corrections = {
+  /** Limits of weights by the least squared error instead of their largest magnitude. */
+  readonly weights: boolean;
+  /** Biases by how far the means of each layer's channels are off, on so many samples at most; 0 leaves them. */
+  readonly biasSamples: number;
+};
+
+export const defaultCorrections: Corrections = { weights: true, biasSamples: 32 };
+
 export type PipelineOptions = QuantizeOptions &
-  CalibrateOptions & {
+  Omit<ObserveOptions, 'visit'> & {
     readonly samples: AsyncIterable<Feeds>;
+    readonly method?: Method;
+    readonly corrections?: Partial<Corrections>;
     /** Computes a node of constants, for constant folding. */
     readonly evaluate: (node: Node, inputs: readonly Tensor[]) => readonly Tensor[] | undefined;
   };
 
-/** The whole pipeline: optimize → quantize → calibrate → fuse. */
+/** The whole pipeline: optimize → calibrate → quantize → correct → fuse. */
 export async function quantizeModel(model: Model, options: PipelineOptions): Promise<Stages> {
+  const { method = defaultMethod, samples } = options;
+  const corrections = { ...defaultCorrections, ...options.corrections };
   const a = optimize(model, { evaluate: options.evaluate });
-  const keys = sitesOf(quantizeGraph(a, options).graph).map((site) => site.key);
-  const ranges = await calibrate(a, keys, options.samples, options);
-  const isNonNegative = (key: string) => (ranges.ranges.get(key)?.min ?? -1) >= 0;
-  const b = quantizeGraph(a, { ...options, isNonNegative });
+  const means = channelMeans(corrections.biasSamples);
+  const seen = await observeModel(a, observedKeys(a, options), samples, { ...options, visit: means.visit });
+  const chosen: QuantizeOptions = {
+    ...options,
+    isNonNegative: neverNegative(seen),
+    ...(corrections.weights && { weights: chooseWeights(a, options) }),
+  };
+  const rounded = quantizeGraph(a, chosen);
+  const ranges = chooseRanges(seen, sitesOf(rounded.graph), method);
+  const biases = await correctBiases(finish(rounded, ranges, options), means, options);
+  const b = quantizeGraph(a, { ...chosen, biases });
   return { a, b, c: finish(b, ranges, options), ranges };
 }
 

@@ -2,7 +2,8 @@ import { UserError } from '../base/errors.ts';
 import { roundHalfEven } from '../base/round.ts';
 import { sizeOf } from '../base/shape.ts';
 import { type Tensor, tensor } from '../base/tensor.ts';
-import type { WeightChoice } from './options.ts';
+import type { Node } from '../graph/graph.ts';
+import type { QuantizeOptions, WeightChoice } from './options.ts';
 
 /** int8 codes with the magnitude that code 127 stands for: one an output channel, or one for all. */
 export type QuantizedWeights = {
@@ -31,7 +32,7 @@ export function quantizeWeights(
 ): QuantizedWeights {
   const channels = sizeOf(weights.shape.slice(-channelAxes));
   const { data } = weights;
-  const limits = choice === undefined ? largest(data, channels) : Float32Array.from(choice.limits);
+  const limits = choice === undefined ? largestPerChannel(data, channels) : Float32Array.from(choice.limits);
   for (let c = 0; c < channels; c++) {
     const floor = Math.abs(bias[c] ?? 0) * smallestShareOfBias;
     limits[c] = Math.max(limits[c]!, floor, Number.MIN_VALUE);
@@ -53,8 +54,27 @@ export function quantizeWeights(
   };
 }
 
+/** The bias of a layer with what is to be added to it: zeros where it has none; undefined where it is not one a channel. */
+export function biasOf(
+  layer: Node,
+  bias: Tensor | undefined,
+  channels: number,
+  { biases }: QuantizeOptions,
+): Tensor<'float32'> | undefined {
+  const given = bias ?? tensor('float32', [channels], new Float32Array(channels));
+  if (given.dtype !== 'float32' || given.data.length !== channels) return undefined;
+  const change = biases?.get(layer.name);
+  return change === undefined
+    ? given
+    : tensor(
+        'float32',
+        given.shape,
+        given.data.map((b, c) => b + change[c]!),
+      );
+}
+
 /** The largest magnitude of each channel. Throws `UserError` on weights that are not finite. */
-function largest(data: Float32Array, channels: number): Float32Array<ArrayBuffer> {
+export function largestPerChannel(data: Float32Array, channels: number): Float32Array<ArrayBuffer> {
   const limits = new Float32Array(channels);
   for (let i = 0; i < data.length; i++) {
     const magnitude = Math.abs(data[i]!);
@@ -62,4 +82,12 @@ function largest(data: Float32Array, channels: number): Float32Array<ArrayBuffer
     if (magnitude > limits[i % channels]!) limits[i % channels] = magnitude;
   }
   return limits;
+}
+
+/** [K, N] of [N, K]. */
+export function transposed(w: Tensor<'float32'>): Tensor<'float32'> {
+  const [rows = 0, columns = 0] = w.shape;
+  const data = new Float32Array(w.data.length);
+  for (let i = 0; i < rows; i++) for (let j = 0; j < columns; j++) data[j * rows + i] = w.data[i * columns + j]!;
+  return tensor('float32', [columns, rows], data);
 }

@@ -28,6 +28,8 @@ const without = new Set([
   'T2',
   'transpose_a',
   'transpose_b',
+  '_octet_layer',
+  '_octet_value',
 ]);
 
 const shape = [null, 8, 8, 4] as const;

@@ -3,10 +3,9 @@ import { feedsOf } from '../../api/quantize.ts';
 import { runnerOn } from '../../api/runner.ts';
 import { UserError } from '../../base/errors.ts';
 import { writeWhole } from '../../base/files.ts';
-import { calibrate } from '../../quantize/calibrate.ts';
+import { calibrate, defaultMethod } from '../../quantize/calibrate.ts';
 import { calibrateQuantized } from '../../quantize/calibrate-quantized.ts';
-import { type Method, observers } from '../../quantize/observers.ts';
-import { quantizeGraph } from '../../quantize/quantize-graph.ts';
+import { type Method, methodNames } from '../../quantize/observers/methods.ts';
 import { formatLog, formatRanges } from '../../quantize/ranges.ts';
 import { sitesOf } from '../../quantize/sites.ts';
 import type { AddCommand } from '../command.ts';
@@ -29,7 +28,7 @@ import { terminalProgress } from '../progress.ts';
 type Options = ModelOptions &
   DataOptions &
   BackendOption &
-  JsonOption & { output: string; samples: number; method: Method; log?: boolean };
+  JsonOption & { output: string; samples: number; method?: Method; log?: boolean };
 
 export const calibrateCommand: AddCommand = (program, signal) => {
   const command = program
@@ -37,7 +36,9 @@ export const calibrateCommand: AddCommand = (program, signal) => {
     .description('the ranges of the activations of an optimized or a quantized model, in a file that fuse takes')
     .requiredOption('-o, --output <path>', 'where to write the ranges')
     .option('--samples <n>', 'how many samples to calibrate with', wholeNumber, 100)
-    .addOption(new Option('--method <name>', 'how ranges are chosen').choices(Object.keys(observers)).default('minmax'))
+    .addOption(
+      new Option('--method <name>', `how ranges are chosen: ${defaultMethod} unless it is said`).choices(methodNames),
+    )
     .option('--log', "write the original tools' log format");
   withJson(withBackend(withData(withModel(command)))).action(async (path: string, options: Options) => {
     const model = await loadModel(path, options);
@@ -45,23 +46,22 @@ export const calibrateCommand: AddCommand = (program, signal) => {
     const sites = sitesOf(model.graph);
     const settings = {
       openRunner: runnerOn(options.backend),
-      method: options.method,
       progress: terminalProgress(),
       signal,
       total: Math.min(options.samples, calibration.size ?? options.samples),
     };
     const samples = feedsOf(calibration, options.samples);
-    if (sites.length > 0 && options.method !== 'minmax')
+    const method = options.method ?? (sites.length > 0 ? 'minmax' : defaultMethod);
+    if (sites.length > 0 && method !== 'minmax')
       throw new UserError(
         'a quantized model gives its smallest and largest values only',
         { file: path },
         'use --method minmax, or calibrate the fp32 model',
       );
-    const keys = sites.length > 0 ? [] : sitesOf(quantizeGraph(model).graph).map((site) => site.key);
     const ranges =
       sites.length > 0
         ? await calibrateQuantized(model, samples, settings)
-        : await calibrate(model, keys, samples, settings);
+        : await calibrate(model, samples, { ...settings, method });
     signal.throwIfAborted();
     await writeWhole(options.output, options.log ? formatLog(ranges) : formatRanges(ranges));
     const summary = {

@@ -4,7 +4,8 @@ import { inspect } from '../../api/inspect.ts';
 import { type QuantizedModel, quantize } from '../../api/quantize.ts';
 import { UserError } from '../../base/errors.ts';
 import { writeWhole } from '../../base/files.ts';
-import { type Method, observers } from '../../quantize/observers.ts';
+import { defaultMethod } from '../../quantize/calibrate.ts';
+import { type Method, methodNames } from '../../quantize/observers/methods.ts';
 import { formatRanges } from '../../quantize/ranges.ts';
 import type { AddCommand } from '../command.ts';
 import {
@@ -45,7 +46,7 @@ export const quantizeCommand: AddCommand = (program, signal) => {
     .description('the whole pipeline: optimize, quantize, calibrate, fuse')
     .requiredOption('-o, --output <path>', 'where to write: .pb, .pbtxt, or a folder for a SavedModel')
     .option('--samples <n>', 'how many samples to calibrate with', wholeNumber, 100)
-    .addOption(new Option('--method <name>', 'how ranges are chosen').choices(Object.keys(observers)).default('minmax'))
+    .addOption(new Option('--method <name>', 'how ranges are chosen').choices(methodNames).default(defaultMethod))
     .option('--per-tensor', 'one scale for all channels of the weights')
     .option('--exclude-op <ops>', 'ops that stay in fp32', gather)
     .option('--exclude-node <names>', 'nodes that stay in fp32: names, or /patterns/', gather)

@@ -5,10 +5,10 @@ import type { Node, Value } from '../../graph/graph.ts';
 import { any, type Constant, constant, op } from '../../graph/pattern.ts';
 import { type RewriteContext, type Rule, rule } from '../../graph/rewrite.ts';
 import { whyNot } from '../eligible.ts';
-import { dequantized, isUnsigned, quantized } from '../int8.ts';
+import { dequantized, isUnsigned, layerAttrs, quantized } from '../int8.ts';
 import type { QuantizeOptions } from '../options.ts';
 import { requantized } from '../requantized.ts';
-import { quantizeWeights } from '../weights.ts';
+import { biasOf, quantizeWeights } from '../weights.ts';
 
 const relus = ['Relu', 'Relu6'] as const;
 const convs = ['Conv2D', 'DepthwiseConv2dNative'] as const;
@@ -40,9 +40,8 @@ function quantizeConvolution({ x, w, conv, b }: Matched, context: RewriteContext
   const weights = w.tensor as Tensor<'float32'>;
   const channelAxes = isDepthwise ? 2 : 1;
   const channels = sizeOf(weights.shape.slice(-channelAxes));
-  const bias =
-    (b?.tensor as Tensor<'float32'> | undefined) ?? tensor('float32', [channels], new Float32Array(channels));
-  if (bias.dtype !== 'float32' || bias.data.length !== channels) return undefined;
+  const bias = biasOf(conv, b?.tensor, channels, options);
+  if (bias === undefined) return undefined;
   if (isDepthwise && !isUnsigned(x, context, options)) return undefined;
   const choice = options.weights?.get(conv.name);
   const { codes, limits } = quantizeWeights(weights, bias.data, {
@@ -65,7 +64,13 @@ function quantizeConvolution({ x, w, conv, b }: Matched, context: RewriteContext
       context.constant('weights/min', negated(limits)),
       context.constant('weights/max', limits),
     ],
-    { Tinput: type(input.dtype), Tfilter: type('qint8'), out_type: type('qint32'), ...geometry(conv) },
+    {
+      Tinput: type(input.dtype),
+      Tfilter: type('qint8'),
+      out_type: type('qint32'),
+      ...geometry(conv),
+      ...layerAttrs(conv, context.root),
+    },
   );
   const limit = context.root.op === 'Relu6' ? 6 : undefined;
   const perChannel = options.perChannel === false ? undefined : channels;

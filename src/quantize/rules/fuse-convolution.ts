@@ -8,7 +8,7 @@ import type { OpName } from '../../graph/ops/index.ts';
 import { any, commutative, constant, op } from '../../graph/pattern.ts';
 import { type RewriteContext, type Rule, rule } from '../../graph/rewrite.ts';
 import { frozenScale } from '../frozen.ts';
-import { int8Behind, isScaled, rangeKey } from '../int8.ts';
+import { int8Behind, isScaled, layerAttr, layerKeyAttr, rangeKey } from '../int8.ts';
 
 const requantizes = ['Requantize', 'RequantizePerChannel'] as const;
 
@@ -102,13 +102,15 @@ function fusedInputs(conv: Node, bias: Tensor<'qint32'>, context: RewriteContext
 function fusedAttrs(conv: Node, root: Node, dtype: DType) {
   return {
     ...Object.fromEntries(
-      ['strides', 'padding', 'dilations', 'padding_list', 'Tinput', 'Tfilter'].map((name) => [
+      ['strides', 'padding', 'dilations', 'padding_list', 'Tinput', 'Tfilter', layerAttr].map((name) => [
         name,
         conv.attrs.get(name),
       ]),
     ),
     Tbias: type('qint32'),
     [rangeKey]: root.attrs.get(rangeKey),
+    // Behind a residual add this is the value of the sum.
+    [layerKeyAttr]: root.attrs.get(rangeKey),
     out_type: type(dtype === 'qint8' ? 'qint8' : 'quint8'),
   };
 }

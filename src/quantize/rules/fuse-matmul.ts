@@ -4,13 +4,16 @@ import type { Node, Value } from '../../graph/graph.ts';
 import { any, constant, op } from '../../graph/pattern.ts';
 import type { RewriteContext } from '../../graph/rewrite.ts';
 import { type Rule, rule } from '../../graph/rewrite.ts';
-import { float32Scalar, rangeKey } from '../int8.ts';
+import { float32Scalar, layerAttr, layerKeyAttr, rangeKey } from '../int8.ts';
 
 const matmul = op('QuantizedMatMulWithBias').as('matmul').shared();
 
 const attrsOf = (matmul: Node, dtype: 'quint8' | 'float32') => ({
   ...Object.fromEntries(
-    ['T1', 'T2', 'transpose_a', 'transpose_b', 'input_quant_mode'].map((name) => [name, matmul.attrs.get(name)]),
+    ['T1', 'T2', 'transpose_a', 'transpose_b', 'input_quant_mode', layerAttr, layerKeyAttr].map((name) => [
+      name,
+      matmul.attrs.get(name),
+    ]),
   ),
   Tbias: type('qint32'),
   Toutput: type(dtype),

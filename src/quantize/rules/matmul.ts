@@ -12,13 +12,14 @@ import {
   int8Of,
   isScaled,
   isUnsigned,
+  layerAttrs,
   minFirstAttrs,
   quantized,
   rangeKey,
 } from '../int8.ts';
 import type { QuantizeOptions } from '../options.ts';
 import { requantized } from '../requantized.ts';
-import { quantizeWeights } from '../weights.ts';
+import { biasOf, quantizeWeights, transposed } from '../weights.ts';
 
 type Matched = { readonly x: Value; readonly w: Constant; readonly matmul: Node; readonly b?: Constant };
 
@@ -54,8 +55,8 @@ function quantizeMatMul(
     ? transposed(w.tensor as Tensor<'float32'>)
     : (w.tensor as Tensor<'float32'>);
   const columns = weights.shape[1]!;
-  const bias = (b?.tensor as Tensor<'float32'> | undefined) ?? tensor('float32', [columns], new Float32Array(columns));
-  if (bias.dtype !== 'float32' || bias.data.length !== columns) return undefined;
+  const bias = biasOf(matmul, b?.tensor, columns, options);
+  if (bias === undefined) return undefined;
   const isRelu = root.op === 'Relu';
   const readers = context.uses({ node: root.name, port: 0 });
   const staysInt8 = isRelu && readers.some((reader) => reader.op === 'QuantizeV2' && isScaled(reader));
@@ -85,6 +86,7 @@ function quantizeMatMul(
       transpose_a: false,
       transpose_b: false,
       input_quant_mode: input.mode,
+      ...layerAttrs(matmul, root),
     },
   );
   // Codes of quint8 begin at zero: requantizing is the relu.
@@ -152,11 +154,4 @@ function operand(x: Value, context: RewriteContext, options: QuantizeOptions): I
   const { min, max } = dynamicRange(x, context);
   const node = context.add('QuantizeV2', 'quantize', [x, min, max], { ...minFirstAttrs, [rangeKey]: formatValue(x) });
   return { ...int8Of(node, 'quint8'), mode: 'MIN_FIRST' };
-}
-
-function transposed(w: Tensor<'float32'>): Tensor<'float32'> {
-  const [rows = 0, columns = 0] = w.shape;
-  const data = new Float32Array(w.data.length);
-  for (let i = 0; i < rows; i++) for (let j = 0; j < columns; j++) data[j * rows + i] = w.data[i * columns + j]!;
-  return tensor('float32', [columns, rows], data);
 }

@@ -1,0 +1,150 @@
+import { type Progress, silent } from '../../base/progress.ts';
+import { roundHalfEven } from '../../base/round.ts';
+import { type Tensor, tensor } from '../../base/tensor.ts';
+import { constNode, constTensor } from '../../graph/constant.ts';
+import type { Graph, Node, Value } from '../../graph/graph.ts';
+import type { Model } from '../../graph/model.ts';
+import type { OpenRunner } from '../../graph/runner.ts';
+import { withConstantEnds } from './frozen-graph.ts';
+import type { ChannelMeans } from './means.ts';
+import { openStream, type Stream } from './stream.ts';
+import { type Target, targetsOf } from './target.ts';
+
+export type CorrectOptions = {
+  readonly openRunner: OpenRunner;
+  readonly progress?: Progress;
+  readonly signal?: AbortSignal;
+};
+
+/** Newton steps: behind a relu the mean bends with the bias; three come within a small part of a step of the codes. */
+const maxSteps = 3;
+/** A channel that a relu has almost silenced is not pushed further than this share of its values were active. */
+const leastActive = 0.1;
+/** A channel is right when its mean is this share of a code (of the largest value, in fp32) away. */
+const tolerance = 0.01;
+
+/**
+ * What to add to the biases of a calibrated model (figure 1c) so that the mean of each channel of each layer, behind its
+ * relu and after rounding, is that of the fp32 model. Layer by layer, on inputs that are int8 and corrected already, in the
+ * integer arithmetic of the runner. Nagel et al., Data-Free Quantization Through Weight Equalization and Bias Correction
+ * (2019), section 4.2, with measured means; the mean behind the relu is matched by Newton's method, whose derivative is the
+ * share of values that neither the relu nor the range cuts off.
+ */
+export async function correctBiases(
+  c: Model,
+  means: ChannelMeans,
+  { openRunner, progress = silent, signal }: CorrectOptions,
+): Promise<ReadonlyMap<string, Float64Array>> {
+  const changes = new Map<string, Float64Array>();
+  if (means.feeds.length === 0) return changes;
+  let graph = withConstantEnds(c.graph);
+  const targets = targetsOf(graph);
+  const stream = openStream(c, means.feeds, openRunner, signal);
+  progress.start('correcting biases', targets.length);
+  try {
+    for (const [i, target] of targets.entries()) {
+      await keepInputs(graph, target, stream);
+      const expected = means.of(target.layer.key);
+      const { change, outputs, corrected } = await correctLayer(graph, target, expected, stream);
+      if (change !== undefined) changes.set(target.layer.origin, change);
+      graph = corrected;
+      stream.keep(target.out, outputs);
+      const later = targets.slice(i + 1).flatMap(({ layer, out }) => [...dataInputs(graph, layer.node), out]);
+      stream.release(graph, later);
+      progress.advance();
+    }
+  } finally {
+    progress.finish();
+  }
+  return changes;
+}
+
+const dataInputs = (graph: Graph, { inputs }: Node): Value[] =>
+  inputs.filter(({ node }) => graph.node(node).op !== 'Const');
+
+async function keepInputs(graph: Graph, { layer }: Target, stream: Stream): Promise<void> {
+  const missing = dataInputs(graph, layer.node).filter((v) => !stream.has(v));
+  if (missing.length === 0) return;
+  const computed = await stream.compute(graph, missing);
+  for (const [i, value] of missing.entries())
+    stream.keep(
+      value,
+      computed.map((tensors) => tensors[i]!),
+    );
+}
+
+type Corrected = { readonly change?: Float64Array; readonly outputs: readonly Tensor[]; readonly corrected: Graph };
+
+async function correctLayer(
+  graph: Graph,
+  target: Target,
+  expected: Float64Array | undefined,
+  stream: Stream,
+): Promise<Corrected> {
+  const run = async (change: Float64Array) => {
+    const corrected = withBias(graph, target, change);
+    const outputs = (await stream.compute(corrected, [target.out])).map(([out]) => out!);
+    return { change, outputs, corrected };
+  };
+  const channels = target.unit.length;
+  let tried = await run(new Float64Array(channels));
+  if (expected === undefined || expected.length !== channels) return { outputs: tried.outputs, corrected: graph };
+  const best = new Float64Array(channels);
+  const least = new Float64Array(channels).fill(Number.POSITIVE_INFINITY);
+  for (let step = 0; ; step++) {
+    const { mean, active } = statistics(tried.outputs, target);
+    const next = new Float64Array(channels);
+    let largest = 0;
+    for (let c = 0; c < channels; c++) {
+      const error = expected[c]! - mean[c]!;
+      if (Math.abs(error) < least[c]!) {
+        least[c] = Math.abs(error);
+        best[c] = tried.change[c]!;
+      }
+      next[c] = tried.change[c]! + error / Math.max(leastActive, active[c]!);
+      largest = Math.max(largest, Math.abs(error));
+    }
+    if (step === maxSteps || largest < tolerance * target.scale) break;
+    tried = await run(next);
+  }
+  const isLast = best.every((change, c) => change === tried.change[c]);
+  return isLast ? tried : run(best);
+}
+
+/** The graph with the bias of a layer changed by so much of its output. */
+function withBias(graph: Graph, { bias, unit }: Target, change: Float64Array): Graph {
+  const before = constTensor(bias)! as Tensor<'qint32'> | Tensor<'float32'>;
+  const steps = Array.from(before.data, (b, c) => b + change[c]! / unit[c]!);
+  const after =
+    before.dtype === 'qint32'
+      ? tensor('qint32', before.shape, Int32Array.from(steps, saturated))
+      : tensor('float32', before.shape, Float32Array.from(steps));
+  return graph.with(
+    [...graph.nodes.values()].map((node) => (node.name === bias.name ? constNode(node.name, after) : node)),
+  );
+}
+
+const saturated = (x: number): number => Math.max(-(2 ** 31), Math.min(2 ** 31 - 1, roundHalfEven(x)));
+
+/** The mean of each channel over all samples, and the share of values that a change of the bias moves. */
+function statistics(outputs: readonly Tensor[], { unit, scale, low, high }: Target) {
+  const channels = unit.length;
+  const mean = new Float64Array(channels);
+  const active = new Float64Array(channels);
+  let rows = 0;
+  for (const { data } of outputs) {
+    const values = data as Uint8Array | Int8Array | Float32Array;
+    for (let i = 0, c = 0; i < values.length; i++) {
+      const x = values[i]!;
+      mean[c]! += x;
+      if (x > low && x < high) active[c]!++;
+      if (++c === channels) c = 0;
+    }
+    rows += values.length / channels;
+  }
+  for (let c = 0; c < channels; c++) {
+    mean[c]! *= scale / Math.max(1, rows);
+    active[c]! /= Math.max(1, rows);
+  }
+  return { mean, active };
+}

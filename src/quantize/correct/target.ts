@@ -1,0 +1,101 @@
+import { numberOf, numbersOf } from '../../base/tensor.ts';
+import { attrValue, readAttr } from '../../graph/attr.ts';
+import { constTensor } from '../../graph/constant.ts';
+import type { Graph, Node, Value } from '../../graph/graph.ts';
+import { rangeKey } from '../int8.ts';
+import { type Layer, layersOf } from '../layers.ts';
+import { endsOf, isUnsigned } from './frozen-graph.ts';
+
+/** A layer of a calibrated graph whose bias can be changed, and where to see what that does. */
+export type Target = {
+  readonly layer: Layer;
+  /** The Const of its bias: qint32, or float32 where no fused form took it in. */
+  readonly bias: Node;
+  /** How much of the output one unit of the bias is, a channel. */
+  readonly unit: Float64Array;
+  /** The value that stands for the layer's output: codes or float32. */
+  readonly out: Value;
+  /** What one code of it stands for; 1 of float32. */
+  readonly scale: number;
+  /** The codes (or values) between which a change of the bias shows, exclusive. */
+  readonly low: number;
+  readonly high: number;
+};
+
+/** The layers of a graph with constant ends whose bias can be corrected, each behind those it reads. */
+export function targetsOf(graph: Graph): readonly Target[] {
+  const int8 = new Map<string, Node>();
+  for (const node of graph.nodes.values()) {
+    const key = node.attrs.get(rangeKey);
+    const name = key && attrValue(key, 'string');
+    if (name !== undefined) int8.set(name, node);
+  }
+  const inside = controlled(graph);
+  return layersOf(graph).flatMap((layer) => (inside.has(layer.node.name) ? [] : (targetOf(graph, layer, int8) ?? [])));
+}
+
+function targetOf(graph: Graph, layer: Layer, int8: ReadonlyMap<string, Node>): Target | undefined {
+  const { node } = layer;
+  const bias = node.inputs[2] && graph.node(node.inputs[2].node);
+  const unit = bias && unitOf(graph, node, bias);
+  if (bias === undefined || unit === undefined) return undefined;
+  const codes = int8.get(layer.key);
+  if (codes !== undefined) {
+    const max = endsOf(codes)?.[1];
+    const tensor = max && constTensor(graph.node(max.node));
+    if (tensor === undefined) return undefined;
+    const isQuint8 = isUnsigned(codes);
+    const [low, high] = isQuint8 ? [0, 255] : [-127, 127];
+    return { layer, bias, unit, out: { node: codes.name, port: 0 }, scale: numberOf(tensor) / high, low, high };
+  }
+  const value = graph.nodes.get(layer.key);
+  if (value === undefined) return undefined;
+  const low = value.op === 'Relu' || value.op === 'Relu6' ? 0 : Number.NEGATIVE_INFINITY;
+  const high = value.op === 'Relu6' ? 6 : Number.POSITIVE_INFINITY;
+  return { layer, bias, unit, out: { node: value.name, port: 0 }, scale: 1, low, high };
+}
+
+/** s_x · s_w[c] of an integer bias, 1 of a float32 one; times what a matmul's columns are multiplied by behind it. */
+function unitOf(graph: Graph, node: Node, bias: Node): Float64Array | undefined {
+  const tensor = constTensor(bias);
+  if (tensor === undefined) return undefined;
+  const channels = tensor.shape.at(-1) ?? 1;
+  const shares = sharesOf(graph, node, channels);
+  if (tensor.dtype === 'float32') return Float64Array.from({ length: channels }, (_, c) => shares?.[c] ?? 1);
+  const [minX, maxX, , maxW] = node.inputs.slice(3, 7).map((v) => constTensor(graph.node(v.node)));
+  if (tensor.dtype !== 'qint32' || minX === undefined || maxX === undefined || maxW === undefined) return undefined;
+  const isQuint8 = readAttr(node, node.op.includes('MatMul') ? 'T1' : 'Tinput', 'type') === 'quint8';
+  const scale = isQuint8 ? (numberOf(maxX) - Math.min(0, numberOf(minX))) / 255 : numberOf(maxX) / 127;
+  const limits = numbersOf(maxW);
+  return Float64Array.from(
+    { length: channels },
+    (_, c) => scale * (limits[limits.length === 1 ? 0 : c]! / 127) * (shares?.[c] ?? 1),
+  );
+}
+
+/** The constant that the columns of a matmul's result are multiplied by. */
+function sharesOf(graph: Graph, node: Node, channels: number): Float32Array | undefined {
+  if (!node.op.includes('MatMul')) return undefined;
+  for (const { node: reader } of graph.consumers(node.name)) {
+    if (reader.op !== 'Mul') continue;
+    const tensor = constTensor(graph.node(reader.inputs[1]!.node));
+    if (tensor?.dtype === 'float32' && tensor.data.length === channels) return tensor.data;
+  }
+  return undefined;
+}
+
+/** Nodes that run in a loop or in a branch: what they give can't be kept from one part of a run to the next. */
+function controlled(graph: Graph): ReadonlySet<string> {
+  const found = new Set<string>();
+  const stack = [...graph.nodes.values()].filter(({ op }) => op === 'Enter' || op === 'Switch').map((n) => n.name);
+  while (stack.length > 0) {
+    const name = stack.pop()!;
+    if (found.has(name)) continue;
+    found.add(name);
+    for (const { node } of graph.consumers(name)) {
+      const isJoin = node.op === 'Merge' && !node.inputs.some((v) => graph.node(v.node).op === 'NextIteration');
+      if (node.op !== 'Exit' && !isJoin) stack.push(node.name);
+    }
+  }
+  return found;
+}

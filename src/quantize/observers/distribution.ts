@@ -1,0 +1,110 @@
+import { addCounts, bins, count, emptyHistogram, type Histogram } from './histogram.ts';
+
+/**
+ * What calibration keeps of one tensor, in fixed memory, whatever the number of samples: all methods choose their ranges
+ * from it. It does not depend on the order of the runs, and those of two halves of the runs merge to that of all.
+ */
+export type Distribution = {
+  /** How many runs there were, and the smallest and largest element of all of them. */
+  runs: number;
+  min: number;
+  max: number;
+  /** Sums of each run's smallest and largest element, for their average. */
+  minSum: number;
+  maxSum: number;
+  readonly histogram: Histogram;
+};
+
+export const emptyDistribution = (): Distribution => ({
+  runs: 0,
+  min: Number.POSITIVE_INFINITY,
+  max: Number.NEGATIVE_INFINITY,
+  minSum: 0,
+  maxSum: 0,
+  histogram: emptyHistogram(),
+});
+
+/** Takes in the elements of one run. False when one of them is not finite; nothing is taken in then. */
+export function observe(to: Distribution, values: Float32Array): boolean {
+  let min = Number.POSITIVE_INFINITY;
+  let max = Number.NEGATIVE_INFINITY;
+  // A NaN is neither smaller nor larger than anything: the sum shows it.
+  let poison = 0;
+  for (let i = 0; i < values.length; i++) {
+    const x = values[i]!;
+    if (x < min) min = x;
+    if (x > max) max = x;
+    poison += x * 0;
+  }
+  if (poison !== 0) return false;
+  if (values.length === 0) return true;
+  to.runs++;
+  to.min = Math.min(to.min, min);
+  to.max = Math.max(to.max, max);
+  to.minSum += min;
+  to.maxSum += max;
+  count(to.histogram, values, Math.max(-min, max));
+  return true;
+}
+
+/** Adds what `other` has seen. */
+export function merge(to: Distribution, other: Distribution): void {
+  to.runs += other.runs;
+  to.min = Math.min(to.min, other.min);
+  to.max = Math.max(to.max, other.max);
+  to.minSum += other.minSum;
+  to.maxSum += other.maxSum;
+  addCounts(to.histogram, other.histogram);
+}
+
+/** A distribution as JSON takes it; bins as pairs of index and count, since most are empty. */
+export type DistributionJson = {
+  readonly runs: number;
+  readonly ends: readonly [min: number, max: number, minSum: number, maxSum: number] | null;
+  readonly exponent: number;
+  readonly zeros: number;
+  readonly positive: readonly number[];
+  readonly negative: readonly number[];
+};
+
+export const toJson = ({ runs, min, max, minSum, maxSum, histogram }: Distribution): DistributionJson => ({
+  runs,
+  ends: runs === 0 ? null : [min, max, minSum, maxSum],
+  exponent: histogram.exponent,
+  zeros: histogram.zeros,
+  positive: sparse(histogram.positive),
+  negative: sparse(histogram.negative),
+});
+
+/** The distribution that `toJson` wrote; undefined where `json` is anything else. */
+export function fromJson(json: unknown): Distribution | undefined {
+  if (typeof json !== 'object' || json === null) return undefined;
+  const { runs, ends, exponent, zeros, positive, negative } = json as Partial<DistributionJson>;
+  const found = emptyDistribution();
+  if (!isCount(runs) || !isCount(zeros) || !Number.isInteger(exponent) || Math.abs(exponent!) > 200) return undefined;
+  if (!fill(found.histogram.positive, positive) || !fill(found.histogram.negative, negative)) return undefined;
+  Object.assign(found.histogram, { exponent, zeros });
+  if (runs > 0) {
+    if (!Array.isArray(ends) || ends.length !== 4 || !ends.every(Number.isFinite)) return undefined;
+    const [min, max, minSum, maxSum] = ends as unknown as [number, number, number, number];
+    Object.assign(found, { runs, min, max, minSum, maxSum });
+  }
+  return found;
+}
+
+const isCount = (x: unknown): x is number => Number.isSafeInteger(x) && (x as number) >= 0;
+
+function sparse(counts: Float64Array): number[] {
+  const pairs: number[] = [];
+  for (let i = 0; i < bins; i++) if (counts[i] !== 0) pairs.push(i, counts[i]!);
+  return pairs;
+}
+
+function fill(counts: Float64Array, pairs: unknown): boolean {
+  if (!Array.isArray(pairs) || pairs.length % 2 !== 0) return false;
+  for (let i = 0; i < pairs.length; i += 2) {
+    if (!isCount(pairs[i]) || pairs[i] >= bins || !isCount(pairs[i + 1])) return false;
+    counts[pairs[i]] = pairs[i + 1];
+  }
+  return true;
+}
