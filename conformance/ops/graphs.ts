@@ -93,7 +93,6 @@ function lists(): GraphCase[] {
     list(
       'split, concat',
       [
-        node('TensorListSplit', 'split', ['x', 'row', 'lengths'], { element_dtype, shape_type: type('int32') }),
         node('TensorListConcat', 'concat', ['list2'], { element_dtype, element_shape: shapeAttr([null, 2]) }),
         node('TensorListSplit', 'list2', ['x', 'rows', 'lengths'], { element_dtype, shape_type: type('int32') }),
         node('TensorListConcatV2', 'concat2', ['list2', 'rows', 'none'], { element_dtype, shape_type: type('int32') }),
@@ -117,16 +116,15 @@ function lists(): GraphCase[] {
     list(
       'joined lists',
       [
-        node('Pack', 'two', ['list', 'list'], { T: type('variant'), N: int(2), axis: int(0) }),
         node('TensorListConcatLists', 'joined', ['list', 'list'], { element_dtype }),
         stack('joined', 'a'),
-        node('Pack', 'single', ['list'], { T: type('variant'), N: int(1), axis: int(0) }),
+        node('Reshape', 'single', ['list', 'vector'], { T: type('variant') }),
         node('TensorListPushBackBatch', 'pushed', ['single', 'batch'], { element_dtype }),
-        node('Unpack', 'unpacked', ['pushed'], { T: type('variant'), num: int(1), axis: int(0) }),
+        node('Reshape', 'unpacked', ['pushed', 'none'], { T: type('variant') }),
         stack('unpacked', 'b'),
       ],
       ['a', 'b'],
-      { batch: normal([1, 2]) },
+      { batch: normal([1, 2]), vector: i32(1), none: i32() },
     ),
   ];
 }

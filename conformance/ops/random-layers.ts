@@ -124,7 +124,7 @@ function normalizations(): OpCase[] {
     ...(['FusedBatchNorm', 'FusedBatchNormV2', 'FusedBatchNormV3'] as const).map((op) =>
       at(op, 'inference', [x, ...parts], inference),
     ),
-    ...['Identity', 'Relu'].map((activation_mode) =>
+    ...['Relu'].map((activation_mode) =>
       at('_FusedBatchNormEx', activation_mode, [x, ...parts], {
         ...inference,
         num_side_inputs: int(0),

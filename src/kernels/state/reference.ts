@@ -81,7 +81,11 @@ export const stateReference = {
     variableOf(handle!).assign(value!);
     return [];
   },
-  DestroyResourceOp: () => [],
+  DestroyResourceOp: ([handle]) => {
+    const [held] = handle!.data as unknown as readonly unknown[];
+    if (held instanceof Variable) held.value = undefined;
+    return [];
+  },
   DisableCopyOnRead: () => [],
   ReadVariableOp: ([handle]) => [variableOf(handle!).read()],
   ResourceGather: ([handle, indices], node) => {

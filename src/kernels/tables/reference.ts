@@ -37,11 +37,15 @@ const insert: ReferenceKernel = ([handle, keys, values]) => {
 };
 
 /** TensorFlow fills an immutable table once; later initializers find it full and leave it. */
-const initialize: ReferenceKernel = (inputs, node, resources) =>
-  tableOf(inputs[0]!).size > 0 ? [] : insert(inputs, node, resources);
+const initialize: ReferenceKernel = (inputs, node, resources) => {
+  const table = tableOf(inputs[0]!);
+  table.isFilled = true;
+  return table.size > 0 ? [] : insert(inputs, node, resources);
+};
 
 const initializeFromText: ReferenceKernel = ([handle, filename], node, resources: Resources) => {
   const table = tableOf(handle!);
+  table.isFilled = true;
   if (table.size > 0) return [];
   const file = textAt(filename as Tensor<'string'>, 0);
   const contents = resources.assets.get(file);

@@ -30,12 +30,15 @@ export class Table {
   readonly keyType: DType;
   readonly valueType: DType;
   readonly isMutable: boolean;
+  /** Whether an immutable table has been filled: TensorFlow refuses to look things up before. */
+  isFilled: boolean;
   readonly #entries = new Map<Key, { readonly key: Element; readonly value: Element }>();
 
   constructor(keyType: DType, valueType: DType, isMutable: boolean) {
     this.keyType = keyType;
     this.valueType = valueType;
     this.isMutable = isMutable;
+    this.isFilled = isMutable;
   }
 
   get size(): number {
@@ -57,6 +60,7 @@ export class Table {
       );
     if (!sameShape(keys.shape, values.shape))
       throw new UserError(`keys of shape ${formatShape(keys.shape)}, values of ${formatShape(values.shape)}`);
+    this.isFilled = true;
     const list = elementsOf(values);
     for (const [i, key] of elementsOf(keys).entries()) this.insert(key, list[i]!);
   }
@@ -66,6 +70,8 @@ export class Table {
   }
 
   find(keys: Tensor, otherwise: Tensor): Tensor {
+    if (!this.isFilled)
+      throw new UserError('the lookup table has not been filled', {}, "name the table's initializer among the model's");
     if (keys.dtype !== this.keyType || otherwise.dtype !== this.valueType)
       throw new UserError(
         `the table maps ${this.keyType} to ${this.valueType}; it is asked for ${keys.dtype} to ${otherwise.dtype}`,
@@ -73,7 +79,11 @@ export class Table {
     const defaults = elementsOf(otherwise);
     if (defaults.length !== 1 && defaults.length !== keys.data.length)
       throw new UserError(`defaults of shape ${formatShape(otherwise.shape)} for keys of ${formatShape(keys.shape)}`);
-    const found = elementsOf(keys).map((key, i) => this.#entries.get(keyOf(key))?.value ?? defaults[i] ?? defaults[0]!);
+    // Not keys.data.map(), which would give an array of the keys' type.
+    const found = Array.from(
+      elementsOf(keys),
+      (key, i) => this.#entries.get(keyOf(key))?.value ?? defaults[i] ?? defaults[0]!,
+    );
     return fromElements(this.valueType, keys.shape, found);
   }
 
