@@ -265,23 +265,51 @@ function countRows({ asm, plan }: ConvCode, height: number): Rows {
   };
 }
 
+type Walked = readonly (readonly [R64, Walker])[];
+
+/** Row `row` is where the pointers are: the input's goes to a register, the others to the stack. */
+function rowsAt(asm: Assembler, walked: Walked, row: number): void {
+  asm.mov(ROWS[row]!, walked[0]![0]);
+  walked.slice(1).forEach(([pointer], i) => {
+    asm.mov(qword(rsp, keptRows[i]! + 8 * row), pointer);
+    if (i === 1) asm.prefetcht0(ptr(pointer));
+  });
+}
+
+/** The slots of the output's and the summand's rows. */
+const keptRows = [slot.outputRows, slot.summandRows];
+
+/** The same for all rows of a register tile that ends before its line does; moves the pointers on. */
+function rowsInLine(asm: Assembler, walked: Walked, height: number): void {
+  const [[from, input], ...others] = [walked[0]!, ...walked.slice(1)];
+  for (let row = 0; row < height; row++) asm.lea(ROWS[row]!, ptr(from, row * input.step));
+  asm.add(from, height * input.step);
+  others.forEach(([pointer, { step }], i) => {
+    for (let row = 0; row < height; row++) {
+      asm.mov(qword(rsp, keptRows[i]! + 8 * row), pointer);
+      if (i === 1) asm.prefetcht0(ptr(pointer));
+      asm.add(pointer, step);
+    }
+  });
+}
+
 /** The rows where a picture's line may end within the register tile: pixel by pixel, pointers kept on the stack. */
 function walkRows({ asm, plan }: ConvCode, height: number): Rows {
   const { input, output, summand } = plan.walkers;
-  const walked: readonly (readonly [R64, Walker])[] = [
-    [rbx, input],
-    [rdi, output],
-    ...(summand === undefined ? [] : ([[rbp, summand]] as const)),
-  ];
+  const walked: Walked = [[rbx, input], [rdi, output], ...(summand === undefined ? [] : ([[rbp, summand]] as const))];
   asm.mov(ecx, dword(rsp, slot.column));
   if (summand !== undefined) asm.mov(rbp, qword(rsp, slot.summand));
+  const [across, done] = [asm.label('acrossLines'), asm.label('rowsDone')];
+  if (plan.width > height) {
+    asm.cmp(ecx, plan.width - height);
+    asm.jae(across);
+    rowsInLine(asm, walked, height);
+    asm.add(ecx, height);
+    asm.jmp(done);
+  }
+  asm.bind(across);
   for (let row = 0; row < height; row++) {
-    asm.mov(ROWS[row]!, rbx);
-    asm.mov(qword(rsp, slot.outputRows + 8 * row), rdi);
-    if (summand !== undefined) {
-      asm.mov(qword(rsp, slot.summandRows + 8 * row), rbp);
-      asm.prefetcht0(ptr(rbp));
-    }
+    rowsAt(asm, walked, row);
     const inLine = asm.label('inLine');
     for (const [pointer, walker] of walked) asm.add(pointer, walker.step);
     asm.inc(ecx);
@@ -294,6 +322,7 @@ function walkRows({ asm, plan }: ConvCode, height: number): Rows {
     }
     asm.bind(inLine);
   }
+  asm.bind(done);
   asm.mov(dword(rsp, slot.column), ecx);
   if (summand !== undefined) asm.mov(qword(rsp, slot.summand), rbp);
   const at = (register: R64, rows: number, row: number): Mem => {
