@@ -11,11 +11,14 @@ import { dotLimit } from './kernel-bench/limit.ts';
  * GMAC/s of the int8 kernels on layers of ResNet-50, Inception-v3 and MobileNet, on one core, beside the limit of the dot
  * product instruction that the same run measures between them:
  *
- *   taskset -c 0 npx tsx scripts/kernel-bench.ts [--isa avx512_vnni] [PATTERN]
+ *   taskset -c 0 npx tsx scripts/kernel-bench.ts [--isa avx512_vnni] [--signed] [PATTERN]
  */
 const options = process.argv.slice(2);
 const isaAt = options.indexOf('--isa');
 const [isa] = isaAt < 0 ? ['avx512_vnni'] : options.splice(isaAt, 2).slice(1);
+const signedAt = options.indexOf('--signed');
+const inputType: ElementType = signedAt < 0 ? 'u8' : 's8';
+if (signedAt >= 0) options.splice(signedAt, 1);
 const pattern = new RegExp(options[0] ?? '');
 
 const host = await openHost();
@@ -51,7 +54,7 @@ function specOf(layer: Layer): { readonly spec: ConvSpec; readonly bytes: number
   const before = (axis: 0 | 1): number => Math.floor((kernel[axis] - 1) / 2);
   const margin = layer.valid ? 0 : Math.max(before(0), before(1));
   const out = layer.valid ? Math.floor((size - kernel[0]) / stride) + 1 : Math.ceil(size / stride);
-  const input = buffer('u8', 64, { n: 1, h: size, w: size, c: channels }, margin);
+  const input = buffer(inputType, 64, { n: 1, h: size, w: size, c: channels }, margin);
   const at = 64 + total(input);
   const shape = { n: 1, h: out, w: out, c: outputs };
   const output = buffer('u8', at, shape, 0);
