@@ -1,4 +1,6 @@
 /** The tables of native kernels that layers are lowered to, best first. */
 export { convKernels } from '../kernels/conv/native/index.ts';
+export { realConvKernels } from '../kernels/conv/native-f32/index.ts';
 export { depthwiseKernels } from '../kernels/depthwise/native/index.ts';
+export { realDepthwiseKernels } from '../kernels/depthwise/native-f32/index.ts';
 export { pointwiseKernels } from '../kernels/pointwise/native/index.ts';

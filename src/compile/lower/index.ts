@@ -1,6 +1,7 @@
 import type { Node } from '../../graph/graph.ts';
 import { argRanges } from '../../graph/signature.ts';
 import { sumConv, sumConvInputs } from '../internal-conv.ts';
+import { realConvLowerings } from './float-conv.ts';
 import type { Lower } from './lowering.ts';
 import { lowerAlias, lowerConcat, lowerPad, lowerQuantizedConcat, lowerQuantizedReshape } from './movers.ts';
 import { pointwiseLowerings } from './pointwise.ts';
@@ -33,6 +34,7 @@ export const lowerings: ReadonlyMap<string, Lower> = new Map(
     QuantizedMatMulWithBiasAndRequantize: lowerMatMul,
     QuantizedMatMulWithBiasAndReluAndRequantize: lowerMatMul,
     ...pointwiseLowerings,
+    ...realConvLowerings,
   }),
 );
 

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { realConvKernels } from '../../../src/kernels/conv/native-f32/index.ts';
 import type { RealConvSpec } from '../../../src/kernels/conv/native-f32/spec.ts';
-import type { Buffer } from '../../../src/kernels/native-kernel.ts';
+import { realDepthwiseKernels } from '../../../src/kernels/depthwise/native-f32/index.ts';
+import type { Buffer, NativeKernel } from '../../../src/kernels/native-kernel.ts';
 import { hasHost, requireHost } from '../../support/native-host.ts';
 import { describeSpec } from './check.ts';
 import { allocator, type Draw, draws, haloFor } from './random-conv.ts';
@@ -81,7 +82,7 @@ function reference(spec: RealConvSpec, x: readonly number[], z: readonly number[
                 size += Math.abs(term);
               }
             }
-          const floor = spec.low === undefined ? sum : sum < spec.low ? spec.low : sum;
+          const floor = spec.low === undefined ? sum : Math.max(sum, spec.low);
           sums.push(spec.high === undefined ? floor : Math.min(floor, spec.high));
           sizes.push(size);
         }
@@ -103,19 +104,53 @@ function fill(bytes: number, input: Buffer, summand: Buffer | undefined, draw: D
   return memory;
 }
 
+function expectSums(kernel: NativeKernel<RealConvSpec>, spec: RealConvSpec, memory: Uint8Array, what: string): void {
+  const z = spec.summand && read(memory, spec.summand);
+  const { sums, sizes } = reference(spec, read(memory, spec.input), z);
+  const got = read(resultOf(host!, kernel, spec, memory), spec.output);
+  got.forEach((value, i) => {
+    const isClose = Math.abs(value - sums[i]!) <= 1e-6 * Math.max(sizes[i]!, 1e-3);
+    if (!isClose) expect.fail(`${what}: element ${i} is ${value}, not ${sums[i]}: ${describeSpec(spec)}`);
+  });
+}
+
+function randomDepthwise(seed: number): ReturnType<typeof randomSpec> {
+  const draw = draws(seed ^ 0xd00d);
+  const memory = allocator(draw);
+  const kernel = { h: draw.integer(1, 5), w: draw.integer(1, 5) };
+  const stride = { h: draw.integer(1, 2), w: draw.integer(1, 2) };
+  const dilation = draw.chance(0.2) ? { h: 2, w: 3 } : { h: 1, w: 1 };
+  const c = draw.pick(1, 3, 8, 15, 16, 17, 24, 31, 32, 33, 48, 64, 65, 100);
+  const out = { n: draw.pick(1, 1, 2), h: draw.integer(1, 7), w: draw.integer(1, 25), c };
+  const padding = { top: draw.integer(0, kernel.h - 1), left: draw.integer(0, kernel.w - 1) };
+  const picture = { n: out.n, h: out.h * stride.h, w: out.w * stride.w, c };
+  const input = memory.buffer('f32', picture, haloFor(draw, { kernel, stride, dilation, padding }, picture, out), true);
+  const output = memory.buffer('f32', out, draw.chance(0.3) ? { top: 1, bottom: 1, left: 2, right: 1 } : none, true);
+  const spec: RealConvSpec = {
+    ...{ input, output, kernel, stride, dilation, padding, groups: c },
+    weights: reals(draw, kernel.h * kernel.w * c),
+    ...(draw.chance(0.7) ? { bias: reals(draw, c) } : {}),
+    ...(draw.chance(0.5) ? { low: 0 } : {}),
+    ...(draw.chance(0.3) ? { high: 6 } : {}),
+  };
+  return { spec, bytes: memory.size() + 128, draw };
+}
+
 describe.skipIf(!hasHost)('float32 convolutions in machine code', () => {
   describe.each(runsOn(realConvKernels, host))('$name', (kernel) => {
     it('give the sums of plain loops', () => {
       for (let seed = 1; seed <= 120; seed++) {
         const { spec, bytes, draw } = randomSpec(seed);
         const memory = fill(bytes, spec.input, spec.summand, draw);
-        const z = spec.summand && read(memory, spec.summand);
-        const { sums, sizes } = reference(spec, read(memory, spec.input), z);
-        const got = read(resultOf(host!, kernel, spec, memory), spec.output);
-        got.forEach((value, i) => {
-          const isClose = Math.abs(value - sums[i]!) <= 1e-6 * Math.max(sizes[i]!, 1e-3);
-          if (!isClose) expect.fail(`seed ${seed}: element ${i} is ${value}, not ${sums[i]}: ${describeSpec(spec)}`);
-        });
+        expectSums(kernel, spec, memory, `seed ${seed}`);
+      }
+    });
+
+    it('do so for depthwise convolutions', () => {
+      for (let seed = 1; seed <= 80; seed++) {
+        const { spec, bytes, draw } = randomDepthwise(seed);
+        const own = realDepthwiseKernels.find(({ name, isa }) => name.startsWith('depthwise') && isa === kernel.isa)!;
+        expectSums(own, spec, fill(bytes, spec.input, undefined, draw), `seed ${seed}`);
       }
     });
 

@@ -1,0 +1,71 @@
+import type { RealConvSpec } from '../../conv/native-f32/spec.ts';
+import { tailMask } from '../../native/elements.ts';
+import { type Machine, vectorBytes } from '../../native/machine.ts';
+
+/** Vectors of channels that one pass over a row computes. */
+export const VECTORS = 2;
+
+/**
+ * The register tile is `columns` output pixels by up to two vectors of channels. Constants: a vector of each limit, masks
+ * for the last channels (AVX2), then for each two vectors of channels their bias and the weights of each tap.
+ */
+export type Layout = {
+  readonly columns: number;
+  /** Pairs of whole vectors, and the channels behind them. */
+  readonly whole: number;
+  readonly rest: number;
+  readonly high: number;
+  readonly masks: number;
+  readonly blocks: number;
+  readonly blockBytes: number;
+  readonly bytes: number;
+  /** Output rows in a tile, and tiles in a picture. */
+  readonly rows: number;
+  readonly rowGroups: number;
+};
+
+/** Multiply-adds of a tile: some 10 µs. */
+const WORK = 400_000;
+
+export function layoutOf({ output, kernel }: RealConvSpec, machine: Machine): Layout {
+  const { h, w, c } = output.shape;
+  const most = machine.registers === 32 ? 8 : 6;
+  const block = VECTORS * machine.lanes;
+  const taps = kernel.h * kernel.w;
+  const bytes = vectorBytes(machine);
+  const blocks = 2 * bytes + (machine.bits === 256 ? tailMask.byteLength : 0);
+  const blockBytes = VECTORS * bytes * (1 + taps);
+  const rows = Math.min(h, Math.max(1, Math.round(WORK / (w * c * taps))));
+  return {
+    columns: Math.ceil(w / Math.ceil(w / most)),
+    whole: Math.floor(c / block),
+    rest: c % block,
+    high: bytes,
+    masks: 2 * bytes,
+    blocks,
+    blockBytes,
+    bytes: blocks + Math.ceil(c / block) * blockBytes,
+    rows,
+    rowGroups: Math.ceil(h / rows),
+  };
+}
+
+export function packDepthwise(spec: RealConvSpec, machine: Machine, layout: Layout): Uint8Array {
+  const { kernel, output, weights, bias, low, high } = spec;
+  const { c } = output.shape;
+  const { lanes } = machine;
+  const packed = new Uint8Array(layout.bytes);
+  const floats = new Float32Array(packed.buffer);
+  floats.fill(low ?? Number.NEGATIVE_INFINITY, 0, lanes);
+  floats.fill(high ?? Number.POSITIVE_INFINITY, lanes, 2 * lanes);
+  if (machine.bits === 256) new Int32Array(packed.buffer).set(tailMask, layout.masks / 4);
+  const block = VECTORS * lanes;
+  for (let first = 0; first < c; first += block) {
+    const at = (layout.blocks + (first / block) * layout.blockBytes) / 4;
+    const count = Math.min(block, c - first);
+    if (bias !== undefined) floats.set(bias.subarray(first, first + count), at);
+    for (let tap = 0; tap < kernel.h * kernel.w; tap++)
+      floats.set(weights.subarray(tap * c + first, tap * c + first + count), at + (1 + tap) * block);
+  }
+  return packed;
+}
