@@ -8,7 +8,7 @@ import { describeSpec, difference } from './check.ts';
 import { convReference } from './conv-reference.ts';
 import { allocator, draws, fillArena, haloFor, randomConv } from './random-conv.ts';
 
-const SEEDS = 250;
+const SEEDS = 120;
 const family = { reference: convReference, fill: fillArena };
 
 /** A 3×3 convolution, all of whose parts the cases below replace. */

@@ -7,7 +7,7 @@ import { describeSpec, difference } from './check.ts';
 import { convReference } from './conv-reference.ts';
 import { allocator, draws, fillArena, haloFor, randomDepthwise } from './random-conv.ts';
 
-const SEEDS = 250;
+const SEEDS = 120;
 const family = { reference: convReference, fill: fillArena };
 
 describe.skipIf(!hasHost)('depthwise convolutions in machine code', async () => {

@@ -26,7 +26,7 @@ import {
 } from '../../../asm/x64/index.ts';
 import { finish } from './epilogue.ts';
 import { type Layout, scalars, vectorsOf } from './layout.ts';
-import { magnitude, type Plan, type Walker } from './plan.ts';
+import { mayOverflow, type Plan, type Walker } from './plan.ts';
 import type { ConvSpec } from './spec.ts';
 import { elements, type Target } from './target.ts';
 import { accumulate, ROWS, type Tile } from './tile.ts';
@@ -226,7 +226,7 @@ function tileLoop(code: ConvCode, width: number, height: number, end: number): v
   const rows = plan.rows > 1 ? walkRows(code, height) : countRows(code, height);
   accumulate(tile, slot.tapsLeft);
   rows.begin();
-  finish({ tile, width, mayOverflow: magnitude(spec) > 2 ** 31 - 1024, output: rows.output, summand: rows.summand });
+  finish({ tile, width, mayOverflow: mayOverflow(spec), output: rows.output, summand: rows.summand });
   rows.end();
   asm.mov(eax, dword(rsp, slot.tile));
   asm.inc(eax);

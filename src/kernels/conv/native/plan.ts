@@ -118,7 +118,7 @@ export const macsOf = ({ output, input, kernel, groups }: ConvSpec): number =>
   output.shape.n * output.shape.h * output.shape.w * output.shape.c * kernel.h * kernel.w * (input.shape.c / groups);
 
 /** The largest magnitude that a sum times its multiplier can have. */
-export function magnitude(spec: ConvSpec): number {
+function magnitude(spec: ConvSpec): number {
   const { result, input, kernel, groups, bias } = spec;
   if (result.kind !== 'requantize') return 0;
   const most = (values: Iterable<number>): number => {
@@ -129,6 +129,9 @@ export function magnitude(spec: ConvSpec): number {
   const sum = kernel.h * kernel.w * (input.shape.c / groups) * 255 * 128 + (bias === undefined ? 0 : most(bias));
   return sum * most(result.multipliers) + 255 * Math.abs(result.summand?.multiplier ?? 0);
 }
+
+/** Whether a sum times its multiplier can leave the range of int32. */
+export const mayOverflow = (spec: ConvSpec): boolean => magnitude(spec) > 2 ** 31 - 1024;
 
 /** Bytes from a tap's (a row's) first channel to the next one's. */
 export const tapStep = ({ input, dilation }: ConvSpec): number => dilation.w * input.stride.w;

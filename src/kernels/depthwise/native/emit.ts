@@ -39,6 +39,7 @@ export type DepthwiseCode = {
   readonly layout: Layout;
   readonly plan: Plan;
   readonly constants: number;
+  readonly mayOverflow: boolean;
 };
 
 const SAVED: readonly R64[] = [rbx, rbp, r12, r13, r14, r15];
@@ -136,7 +137,7 @@ function emitBlock(code: DepthwiseCode, block: Block): void {
 
 /** A tile of rows along the whole picture, half the block's channels at a time. */
 function emitRows(code: DepthwiseCode, block: Block, rows: 1 | 2): void {
-  const { asm, spec, target, layout } = code;
+  const { asm, spec, target, layout, mayOverflow } = code;
   const { w } = spec.output.shape;
   const most = rows === layout.shape.rows ? layout.shape.columns : layout.shape.columns * layout.shape.rows;
   const tiles = Math.ceil(w / most);
@@ -146,7 +147,7 @@ function emitRows(code: DepthwiseCode, block: Block, rows: 1 | 2): void {
     // A narrow block may have nothing in its second half.
     if (block.channels <= 8 * half) continue;
     const constants = halfAt(half, layout, spec.kernel.w, target) * (block.bits / 8);
-    const plain = { asm, spec, target, layout, block, half, rows, columns, constants };
+    const plain = { asm, spec, target, layout, block, half, rows, columns, constants, mayOverflow };
     const tile = { ...plain, carried: canCarry(plain, wide === tiles ? columns : columns - 1) };
     asm.mov(r8q, r10);
     asm.mov(r9, r11);

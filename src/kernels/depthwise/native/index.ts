@@ -1,5 +1,5 @@
 import { convKernels } from '../../conv/native/index.ts';
-import { macsOf } from '../../conv/native/plan.ts';
+import { macsOf, mayOverflow } from '../../conv/native/plan.ts';
 import { bufferAccess, type ConvSpec, inputAccess } from '../../conv/native/spec.ts';
 import { type Target, targets } from '../../conv/native/target.ts';
 import type { NativeKernel, Step } from '../../native-kernel.ts';
@@ -33,7 +33,7 @@ function step(spec: ConvSpec, target: Target, constants: number): Step {
       bufferAccess(spec.output, 'write'),
       { base: 'constants', mode: 'read', begin: constants, end: constants + layout.bytes },
     ],
-    emit: (asm) => emitDepthwise({ asm, spec, target, layout, plan, constants }),
+    emit: (asm) => emitDepthwise({ asm, spec, target, layout, plan, constants, mayOverflow: mayOverflow(spec) }),
   };
 }
 

@@ -14,7 +14,6 @@ import {
   ymm,
 } from '../../../asm/x64/index.ts';
 import { storeBytes } from '../../conv/native/epilogue.ts';
-import { magnitude } from '../../conv/native/plan.ts';
 import type { ConvSpec } from '../../conv/native/spec.ts';
 import type { Target } from '../../conv/native/target.ts';
 import { type Block, common, type Layout, tapRows, weightAt } from './layout.ts';
@@ -31,6 +30,8 @@ export type Tile = {
   readonly columns: number;
   /** Byte offset of the half's constants from rsi. */
   readonly constants: number;
+  /** Whether sums times multipliers can leave the range of int32, so that they must be clamped before conversion. */
+  readonly mayOverflow: boolean;
   /** Whether the interleaved columns that the next tile of the row reads as well stay in registers (`canCarry`). */
   readonly carried: boolean;
 };
@@ -226,8 +227,7 @@ function finish(tile: Tile): void {
 
 /** The sums of pixel `i` as 16-bit words in its first register. */
 function packWords(tile: Tile, i: number): void {
-  const { asm, spec, columns } = tile;
-  const mayOverflow = magnitude(spec) > 2 ** 31 - 1024;
+  const { asm, columns, mayOverflow } = tile;
   const sums = [0, 1].map((vector) => sumAt(tile, Math.floor(i / columns), i % columns, vector)) as [Vmm, Vmm];
   sums.forEach((sum, v) => {
     asm.vcvtdq2ps(sum, sum);
