@@ -2,7 +2,7 @@ import type { DType } from '../base/dtype.ts';
 import { numberOf, numbersOf } from '../base/tensor.ts';
 import { type AttrInputs, type } from '../graph/attr.ts';
 import type { Graph, Node, Value } from '../graph/graph.ts';
-import { any, type Constant, commutative, constant, op } from '../graph/pattern.ts';
+import { any, type Constant, constant, op } from '../graph/pattern.ts';
 import { type RewriteContext, type Rule, rewrite, rule, type TraceEntry } from '../graph/rewrite.ts';
 import { opAttr } from '../graph/signature.ts';
 import type { ReferenceKernel } from '../kernels/reference-kernel.ts';
@@ -24,7 +24,7 @@ export type IslandOptions = {
 };
 
 export function rewriteIslands(graph: Graph, { keep, reference, trace }: IslandOptions): Graph {
-  const rules = [...sumRules, addRule('AddV2'), addRule('Add'), tableRule(reference), meanRule];
+  const rules = [sumRule, tableRule(reference), meanRule];
   return rewrite(constantRanges(graph, reference), rules, { keep, order: 'outputs-first', ...(trace && { trace }) });
 }
 
@@ -34,50 +34,6 @@ type Ends = { readonly min: Constant; readonly max: Constant };
 
 const codes = ({ inputs }: Node): readonly [Value, Value, Value] => inputs as never;
 const outputs = ({ node }: Value): readonly Value[] => [0, 1, 2].map((port) => ({ node, port }));
-
-const convolved = op(
-  'Dequantize',
-  op('QuantizedConv2DWithBiasAndRequantize').as('conv').shared(),
-  any('c'),
-  any('d'),
-).as('first');
-
-/**
- * QuantizeV2(AddV2(Dequantize(QuantizedConv2DWithBiasAndRequantize(x)), Dequantize(z)))
- *   ⇒  _OctetConv2DSum(x, z), and the same with relu behind the sum.
- *
- * The residual add in the convolution's epilogue: y = clamp(rne(f32(acc)·m + f32(z)·m_z)). One rounding less than the
- * original. Needs a convolution that nobody else reads and constant ranges.
- */
-function sumRule(sumOp: 'AddV2' | 'Add', relu?: (typeof relus)[number]): Rule {
-  const sum = commutative(sumOp, convolved, op('Dequantize').as('second').shared());
-  const source = relu === undefined ? sum : op(relu, sum);
-  const pattern = op('QuantizeV2', source, constant('min'), constant('max')).as('end');
-  type Bound = Ends & { readonly conv: Node; readonly first: Node; readonly second: Node; readonly end: Node };
-  return rule(
-    `island-conv-${[sumOp, relu ?? ''].join('')}`.toLowerCase(),
-    pattern,
-    ({ conv, first, second, end, min, max }: Bound, context) => {
-      const dtype = endsIsland(end);
-      if (dtype === undefined || !fitsRelu6(relu, max) || (relu !== undefined && dtype !== 'quint8')) return undefined;
-      if (context.uses({ node: conv.name, port: 0 }).length > 1) return undefined;
-      if (![first, second].every((node) => isPlainDequantize(node, context))) return undefined;
-      const [x, weights, bias, minX, maxX, minW, maxW] = conv.inputs as readonly Value[] as readonly [
-        Value,
-        Value,
-        Value,
-        ...Value[],
-      ];
-      const [z, minZ, maxZ] = codes(second);
-      const inputs = [x, weights, bias, minX!, maxX!, minW!, maxW!, min.value, max.value, z, minZ, maxZ];
-      return outputs(context.add(internal(sumConv), 'sum', inputs, sumAttrs(conv, dtype, relu !== undefined)));
-    },
-  );
-}
-
-const sumRules: readonly Rule[] = (['AddV2', 'Add'] as const).flatMap((sum) =>
-  [undefined, ...relus].map((relu) => sumRule(sum, relu)),
-);
 
 /** The largest code stands for at most 6, so that saturating is cutting off. */
 const fitsRelu6 = (relu: string | undefined, max: Constant): boolean => relu !== 'Relu6' || numberOf(max.tensor) <= 6;
@@ -91,29 +47,47 @@ const sumAttrs = (conv: Node, dtype: DType, relu: boolean): AttrInputs => ({
 });
 
 /**
- * QuantizeV2(AddV2(Dequantize(a), Dequantize(b)))  ⇒  _OctetAdd(a, b), and the same with relu: y =
- * clamp(rne(f32(a)·m_a + f32(b)·m_b)). Needs one shape and constant ranges.
+ * QuantizeV2(AddV2(Dequantize(QuantizedConv2DWithBiasAndRequantize(x)), Dequantize(z)))  ⇒  _OctetConv2DSum(x, z)
+ * QuantizeV2(AddV2(Dequantize(a), Dequantize(b)))                                        ⇒  _OctetAdd(a, b)
+ *
+ * and the same with relu behind the sum. A residual add goes into the epilogue of a convolution that nobody else reads,
+ * which saves one rounding: y = clamp(rne(f32(acc)·m + f32(z)·m_z)); else codes are added: clamp(rne(f32(a)·m_a +
+ * f32(b)·m_b)). Needs one shape and constant ranges.
  */
-function addRule(sumOp: 'AddV2' | 'Add'): Rule {
-  const end = op('QuantizeV2', any('source'), constant('min'), constant('max')).as('end');
-  return rule(
-    `island-${sumOp}`.toLowerCase(),
-    end,
-    ({ source, min, max, end: node }: Ends & { readonly source: Value; readonly end: Node }, context) => {
-      const dtype = endsIsland(node);
-      const last = context.node(source.node);
-      const relu = relus.find((name) => name === last.op);
-      const sum = relu === undefined ? last : context.node(last.inputs[0]!.node);
-      if (dtype === undefined || sum.op !== sumOp || !fitsRelu6(relu, max)) return undefined;
-      const [first, second] = sum.inputs.map((v) => context.node(v.node)) as [Node, Node];
-      const isPlain = (from: Node) => from.op === 'Dequantize' && isPlainDequantize(from, context);
-      if (!isPlain(first) || !isPlain(second) || !isSameShape(sum, context)) return undefined;
-      const [[a, minA, maxA], [b, minB, maxB]] = [codes(first), codes(second)];
-      const inputs = [a, b, minA, maxA, minB, maxB, min.value, max.value];
-      const attrs = { out_type: type(dtype), relu: relu !== undefined };
-      return outputs(context.add(internal('_OctetAdd'), 'add', inputs, attrs));
-    },
-  );
+const sumRule: Rule = rule(
+  'island-sum',
+  op('QuantizeV2', any('source'), constant('min'), constant('max')).as('end'),
+  ({ source, min, max, end }: Ends & { readonly source: Value; readonly end: Node }, context) => {
+    const dtype = endsIsland(end);
+    const last = context.node(source.node);
+    const relu = relus.find((name) => name === last.op);
+    const sum = relu === undefined ? last : context.node(last.inputs[0]!.node);
+    if (dtype === undefined || !['Add', 'AddV2'].includes(sum.op) || !fitsRelu6(relu, max)) return undefined;
+    const froms = sum.inputs.map((v) => context.node(v.node));
+    const isPlain = (from: Node) => from.op === 'Dequantize' && isPlainDequantize(from, context);
+    if (!froms.every(isPlain) || !isSameShape(sum, context)) return undefined;
+    const [first, second] = froms as [Node, Node];
+    const isOwn = [last, sum].every(context.isPrivate);
+    const conv = isOwn ? [second, first].find((from) => isFoldable(from, context)) : undefined;
+    const ends = [min.value, max.value];
+    if (conv === undefined) {
+      const [[a, ...aRange], [b, ...bRange]] = [codes(first), codes(second)];
+      const inputs = [a, b, ...aRange, ...bRange, ...ends];
+      return outputs(
+        context.add(internal('_OctetAdd'), 'add', inputs, { out_type: type(dtype), relu: relu !== undefined }),
+      );
+    }
+    const convolution = context.node(codes(conv)[0].node);
+    const inputs = [...convolution.inputs.slice(0, 7), ...ends, ...codes(conv === first ? second : first)];
+    return outputs(context.add(internal(sumConv), 'sum', inputs, sumAttrs(convolution, dtype, relu !== undefined)));
+  },
+);
+
+/** Whether a Dequantize is the only reader of a convolution that can take a summand. */
+function isFoldable(from: Node, context: RewriteContext): boolean {
+  const conv = context.node(codes(from)[0].node);
+  if (conv.op !== 'QuantizedConv2DWithBiasAndRequantize' || !context.isPrivate(from)) return false;
+  return opAttr(conv, 'Tbias', 'type') === 'qint32' && context.uses({ node: conv.name, port: 0 }).length === 1;
 }
 
 function isSameShape(sum: Node, context: RewriteContext): boolean {

@@ -1,10 +1,13 @@
 import type { DType } from '../base/dtype.ts';
+import { type Shape, sizeOf } from '../base/shape.ts';
 import { attrs } from '../graph/attr.ts';
 import { freshName } from '../graph/builder.ts';
 import { constTensor } from '../graph/constant.ts';
 import { Graph, type Node, type Value } from '../graph/graph.ts';
+import { inferTypes } from '../graph/infer.ts';
 import { prune } from '../graph/rewrite.ts';
 import { outputTypes } from '../graph/signature.ts';
+import { fuseRealOps } from './fuse-real.ts';
 import { internalTypes } from './internal.ts';
 import { elementType } from './layer.ts';
 import { constantInputs, lowerings, movers } from './lower/index.ts';
@@ -27,12 +30,14 @@ export type Partition = {
  * segment, so no way leads out of a segment and back into it. What neither the fetches nor `targets` need is left out.
  */
 export function partition(
-  graph: Graph,
+  whole: Graph,
   fed: readonly Value[],
   fetches: readonly Value[],
   targets: readonly string[] = [],
 ): Partition {
-  const wanted = prune(graph, [...fetches.map((v) => v.node), ...fed.map((v) => v.node), ...targets]);
+  const ends = [...fetches.map((v) => v.node), ...fed.map((v) => v.node), ...targets];
+  const graph = fuseRealOps(whole, new Set(ends));
+  const wanted = prune(graph, ends);
   const roles = rolesOf(wanted, new Set(fed.map((v) => v.node)));
   const members = new Map<number, Node[]>();
   for (const node of wanted.order()) {
@@ -72,6 +77,12 @@ function rolesOf(graph: Graph, fed: ReadonlySet<string>): Roles {
   const fixed = new Set<string>();
   const levels = new Map<string, number>();
   const alive = alwaysRuns(graph);
+  const info = inferTypes({ node: (name) => graph.nodes.get(name), library: graph.library });
+  /** Arithmetic on ranges and the like: no work for generated code. */
+  const isTiny = ({ name }: Node): boolean => {
+    const { shape } = info.of({ node: name, port: 0 });
+    return shape?.every((dim) => dim !== null) === true && sizeOf(shape as Shape) <= tiny;
+  };
   const dtypeOf = ({ node, port }: Value): DType | undefined => typesOf(graph.node(node), graph)?.[port];
   const isData = (v: Value): boolean => {
     const dtype = dtypeOf(v);
@@ -81,7 +92,7 @@ function rolesOf(graph: Graph, fed: ReadonlySet<string>): Roles {
     const isPlain = !fed.has(node.name) && node.controls.length === 0 && graph.controlled(node.name).length === 0;
     if (isPlain && alive.has(node.name)) {
       if (isFixed(node, fixed, isData)) fixed.add(node.name);
-      else if (isNative(node, graph, { fixed, isData })) native.add(node.name);
+      else if (isNative(node, graph, { fixed, isData }) && !isTiny(node)) native.add(node.name);
     }
     const before = node.inputs
       .filter((v) => !fixed.has(v.node))
@@ -96,6 +107,9 @@ function rolesOf(graph: Graph, fed: ReadonlySet<string>): Roles {
   }
   return { native, fixed, levels };
 }
+
+/** Elements of a value that is not worth a native call. */
+const tiny = 16;
 
 const typesOf = (node: Node, graph: Graph): readonly DType[] | undefined =>
   internalTypes(node) ?? outputTypes(node, graph.library);

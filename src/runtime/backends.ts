@@ -1,11 +1,11 @@
 import { messageOf, UserError } from '../base/errors.ts';
 import { flag, flags } from '../base/flags.ts';
 import type { Tensor } from '../base/tensor.ts';
-import { rewriteIslands } from '../compile/islands.ts';
 import type { Value } from '../graph/graph.ts';
 import type { Model } from '../graph/model.ts';
 import type { Feeds } from '../graph/runner.ts';
-import { internalActions, openNativeRunner, referenceKernel } from './native/open.ts';
+import { withIslands } from './islands.ts';
+import { internalActions, openNativeRunner } from './native/open.ts';
 import { openReference } from './reference/open.ts';
 
 /** What a backend makes of a model: runs it for the fetches it was opened with. */
@@ -75,13 +75,6 @@ export async function openBackend(
     }
   }
   throw failure;
-}
-
-/** The model with its islands in int8: the same for every backend, so that all give the same bytes. */
-function withIslands(model: Model, fetches: readonly Value[]): Model {
-  const ends = [...model.inputs, ...model.outputs].map((end) => end.value.node);
-  const keep = new Set([...ends, ...fetches.map((v) => v.node), ...model.initializers]);
-  return { ...model, graph: rewriteIslands(model.graph, { keep, reference: referenceKernel }) };
 }
 
 const fromFlag = (): BackendName | 'auto' => checked(flag('OCTET_BACKEND') ?? 'auto', 'OCTET_BACKEND');

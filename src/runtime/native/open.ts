@@ -47,17 +47,20 @@ export async function openNativeRunner(
   return { run: runner.run, runSync: runner.runSync, dispose: release };
 }
 
+export type Watch = Pick<SegmentOptions, 'observe'> & { readonly own?: OwnActions };
+
 type Opened = {
   readonly runner: Awaited<ReturnType<typeof openReference>>;
   readonly segments: readonly { readonly inputs: readonly Value[]; readonly open: OpenSegment }[];
   readonly release: () => void;
 };
 
-async function openOn(
+/** Opens a model on a host. `observe` is told of each run of a program; `own` comes before the reference kernels. */
+export async function openOn(
   host: Host,
   model: Model,
   fetches: readonly Value[],
-  { threads }: BackendOptions,
+  { threads, observe, own = internalActions }: Pick<BackendOptions, 'threads'> & Watch,
 ): Promise<Opened> {
   const fed = model.inputs.map((input) => input.value);
   const parts = partition(model.graph, fed, fetches, model.initializers);
@@ -68,6 +71,7 @@ async function openOn(
     threads: threadsOf(host, threads),
     constants,
     reference: referenceKernel,
+    observe,
     interpret: (segment, inputs) => {
       const program = openProgram(segment.graph, internalActions);
       const resources = { session: new Map(), run: new Map(), assets: new Map() };
@@ -83,7 +87,7 @@ async function openOn(
   const open = new Map([...parts.segments].map(([name, segment]) => [name, openSegment(segment, settings)]));
   const runner = await openReference({ ...model, graph: parts.graph }, parts.fetches, (node) => {
     const segment = node.op === segmentOp ? open.get(node.name) : undefined;
-    return segment === undefined ? internalActions(node) : { kind: 'call', rule: segment.rule };
+    return segment === undefined ? own(node) : { kind: 'call', rule: segment.rule };
   });
   let left = open.size;
   const release = (): void => {

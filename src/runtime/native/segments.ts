@@ -19,6 +19,8 @@ export type SegmentOptions = {
   readonly reference: (op: string) => ReferenceKernel | undefined;
   /** Runs a segment whose shapes can't be known before it runs. */
   readonly interpret: (segment: Segment, inputs: readonly Tensor[]) => Run<readonly Tensor[]>;
+  /** For profiles: is told of each run of a program, which is then made stage by stage. */
+  readonly observe?: ((loaded: Loaded, inputs: readonly Tensor[]) => void) | undefined;
 };
 
 /** A segment with the programs that were made of it, one for each set of input shapes. */
@@ -55,6 +57,7 @@ export function openSegment(segment: Segment, options: SegmentOptions): OpenSegm
   function* rule(...[inputs, , { isSync, signal }]: Parameters<CallRule>): ReturnType<CallRule> {
     const loaded = prepare(inputs.map(({ dtype, shape }) => ({ dtype, shape })));
     if (loaded === undefined) return yield* options.interpret(segment, inputs);
+    options.observe?.(loaded, inputs);
     if (isSync) return loaded.runSync(inputs);
     let outcome: readonly Tensor[] = [];
     let failure: { readonly error: unknown } | undefined;
@@ -83,9 +86,14 @@ export function openSegment(segment: Segment, options: SegmentOptions): OpenSegm
 }
 
 function make(segment: Segment, inputs: readonly Val[], options: SegmentOptions): Loaded | undefined {
-  const { isa, reference, constants } = options;
+  const { isa, reference, constants, observe } = options;
   try {
-    const compiled = compileSegment(segment, inputs, { isa, reference, shared: constants.shared() });
+    const compiled = compileSegment(segment, inputs, {
+      isa,
+      reference,
+      shared: constants.shared(),
+      stagewise: observe !== undefined,
+    });
     return loadProgram(compiled, { ...options, constants: constants.place(compiled.program) });
   } catch (error) {
     if (error instanceof Unplannable) return undefined;
