@@ -43,7 +43,10 @@ async function judge(group: string, one: GraphCase, theirs: RunResult, note?: st
   const why = deviations.find(({ op, name }) => op === group && name.test(one.name))?.why;
   if (theirs.status === 'crashed' || theirs.status === 'timeout')
     return skipped(`TensorFlow ${theirs.status}: ${theirs.message}`);
-  if (theirs.status === 'error' && /No OpKernel was registered|has constraint on attr 'index_type'/.test(theirs.message))
+  if (
+    theirs.status === 'error' &&
+    /No OpKernel was registered|has constraint on attr 'index_type'/.test(theirs.message)
+  )
     return skipped(`TensorFlow has no such kernel on CPUs: ${gist(theirs.message)}`);
   const ours = await runOctet(one).catch((error: unknown) =>
     error instanceof Error ? error : new Error(String(error)),

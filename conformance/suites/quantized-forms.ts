@@ -1,9 +1,91 @@
-import type { Case, Suite } from '../suite.ts';
+import { writeFile } from 'node:fs/promises';
+import { evaluateNode } from '../../src/api/model.ts';
+import type { Tensor } from '../../src/base/tensor.ts';
+import { writeGraphDef } from '../../src/formats/graph-def/graph-def.ts';
+import { formatValue } from '../../src/graph/graph.ts';
+import type { Model } from '../../src/graph/model.ts';
+import { quantizeModel } from '../../src/quantize/quantize.ts';
+import { openReference } from '../../src/runtime/reference/open.ts';
+import { FormTable } from '../forms/table.ts';
+import { type FormModel, writtenForms } from '../forms/written.ts';
+import { opByOp } from '../op-by-op.ts';
+import { type Case, failed, type Outcome, passed, type Suite } from '../suite.ts';
+import type { TensorFlow } from '../tensorflow.ts';
 
-const cases: readonly Case[] = [];
-
-/** Each quantized form that octet writes, run by TensorFlow and by octet. */
+/** Each form of quantized op that octet writes: made by quantizing a small model, run by TensorFlow and by octet. */
 export const quantizedForms: Suite = {
   about: 'Each quantized form that octet writes, run by TensorFlow and by octet',
-  cases: async () => cases,
+  cases: async () => {
+    const table = new FormTable();
+    return [
+      ...writtenForms().flatMap((form) =>
+        [true, false].map(
+          (perChannel): Case => ({
+            name: `${form.name}, ${perChannel ? 'per channel' : 'per tensor'}`,
+            run: (tf) => runForm(tf, form, perChannel, table),
+          }),
+        ),
+      ),
+    ];
+  },
 };
+
+/** Decibels that the 8-bit results must be above fp32's difference: a wrong form is below 10. */
+const leastSqnr = 20;
+
+async function runForm(
+  tf: TensorFlow,
+  { model, samples }: FormModel,
+  perChannel: boolean,
+  table: FormTable,
+): Promise<Outcome> {
+  const feeds = samples.map((x) => new Map([['x', x]]));
+  async function* stream() {
+    yield* feeds;
+  }
+  const { a, b, c } = await quantizeModel(model, {
+    perChannel,
+    samples: stream(),
+    openRunner: openReference,
+    evaluate: evaluateNode,
+  });
+  const problems: string[] = [];
+  const [fp32] = await inTensorFlow(tf, a, samples[0]!);
+  for (const [stage, graph] of [
+    ['b', b],
+    ['c', c],
+  ] as const) {
+    const [theirs] = await inTensorFlow(tf, graph, samples[0]!);
+    const sqnr = signalToNoise(fp32!.data as Float32Array, theirs!.data as Float32Array);
+    if (!(sqnr >= leastSqnr)) problems.push(`(${stage}) in TensorFlow is ${sqnr.toFixed(1)} dB from fp32`);
+    for (const result of await opByOp(tf, graph, feeds[0]!)) {
+      table.add(stage, result);
+      if (result.problem !== undefined)
+        problems.push(`(${stage}) ${result.node.name} (${result.node.op}): ${result.problem}`);
+    }
+  }
+  return problems.length === 0 ? passed() : failed(problems.join('; ').slice(0, 600));
+}
+
+async function inTensorFlow(tf: TensorFlow, model: Model, x: Tensor): Promise<readonly Tensor[]> {
+  const fetches = model.outputs.map((end) => formatValue(end.value));
+  const outputs = await tf.run({
+    graph: writeGraphDef(model.graph),
+    feeds: new Map([['x', x]]),
+    fetches,
+    timeoutSeconds: 60,
+  });
+  return fetches.map((fetch) => outputs.get(fetch)!);
+}
+
+/** In dB. */
+function signalToNoise(a: Float32Array, b: Float32Array): number {
+  let signal = 0;
+  let noise = 0;
+  for (let i = 0; i < a.length; i++) {
+    signal += a[i]! ** 2;
+    noise += (a[i]! - b[i]!) ** 2;
+  }
+  return 10 * Math.log10(signal / noise);
+}
+void writeFile;
