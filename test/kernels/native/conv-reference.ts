@@ -1,5 +1,6 @@
 import type { ConvSpec, Result } from '../../../src/kernels/conv/native/spec.ts';
 import type { Buffer, ElementType } from '../../../src/kernels/native-kernel.ts';
+import { requantize, requantizeWithSummand } from '../../../src/kernels/requantize/contract.ts';
 
 /** Plain loops over what the contract says, for the native kernels to be compared with. */
 
@@ -32,26 +33,18 @@ export function write(
 
 const f = Math.fround;
 
-/** Round half to even; exact for the float32 values it gets. */
-function rne(value: number): number {
-  const floor = Math.floor(value);
-  const rest = value - floor;
-  if (rest !== 0.5) return rest < 0.5 ? floor : floor + 1;
-  return floor % 2 === 0 ? floor : floor + 1;
-}
-
 /** The result of a sum: of channel `c`, with `z` of the summand. */
 export function finished(result: Result, acc: number, c: number, z: number): number {
   if (result.kind === 'sums') return acc;
   if (result.kind === 'real') throw new Error('int8 sums are not real');
-  const scaled = f(f(acc) * result.multipliers[c]!);
+  const multiplier = result.multipliers[c]!;
   if (result.kind === 'dequantize') {
-    const value = f(scaled + (result.bias?.[c] ?? 0));
+    const value = f(f(f(acc) * multiplier) + (result.bias?.[c] ?? 0));
     return Math.min(Math.max(value, result.low ?? -Infinity), result.high ?? Infinity);
   }
   const { summand, low, high } = result;
-  const real = summand === undefined ? scaled : f(scaled + f(f(z) * f(summand.multiplier)));
-  return Math.min(Math.max(rne(real), low), high);
+  if (summand === undefined) return requantize(acc, multiplier, low, high);
+  return requantizeWithSummand(acc, multiplier, z, f(summand.multiplier), low, high);
 }
 
 /** Computes `spec` in `memory`, the arena's bytes: reads outside of the picture are of the halo there. */
