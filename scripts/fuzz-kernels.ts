@@ -8,8 +8,8 @@ import { featuresFor } from '../test/support/run-step.ts';
 
 /**
  * Random convolutions in machine code against plain loops, bit for bit and between guard pages, on every instruction set
- * that the machine has. Ends with 1 at the first difference; a crash is one too, so the shape's seed is known from the last
- * line. 20,000 shapes on three instruction sets took 13 minutes beside other work, 100,000 are about an hour:
+ * that the machine has. Ends with 1 at the first difference; after a crash the last line says which thousand of seeds to try
+ * again. 20,000 shapes on three instruction sets took 13 minutes beside other work, 100,000 are about an hour:
  *
  *   npx tsx scripts/fuzz-kernels.ts [--count 100000] [--seed 1] [--isa avx2]
  */
