@@ -35,7 +35,10 @@ export async function observeModel(
 ): Promise<Observations> {
   const names = [...new Set(keys)];
   const runner = await openRunner(model, names.map(parseValue));
-  const seen = resume ?? { samples: 0, values: new Map(names.map((name) => [name, emptyDistribution()])) };
+  const isSame = resume?.values.size === names.length && names.every((name) => resume.values.has(name));
+  const seen: Observations = isSame
+    ? resume
+    : { samples: 0, values: new Map(names.map((name) => [name, emptyDistribution()])) };
   let sample = 0;
   progress.start('calibrating', total);
   try {

@@ -1,11 +1,16 @@
+import { createHash } from 'node:crypto';
 import { Option } from 'commander';
 import { feedsOf } from '../../api/quantize.ts';
 import { runnerOn } from '../../api/runner.ts';
 import { UserError } from '../../base/errors.ts';
 import { writeWhole } from '../../base/files.ts';
+import { bytesOf } from '../../base/tensor.ts';
+import { constTensor } from '../../graph/constant.ts';
+import type { Model } from '../../graph/model.ts';
 import { calibrate, defaultMethod } from '../../quantize/calibrate.ts';
 import { calibrateQuantized } from '../../quantize/calibrate-quantized.ts';
 import { type Method, methodNames } from '../../quantize/observers/methods.ts';
+import { openState } from '../../quantize/observers/state.ts';
 import { formatLog, formatRanges } from '../../quantize/ranges.ts';
 import { sitesOf } from '../../quantize/sites.ts';
 import type { AddCommand } from '../command.ts';
@@ -58,12 +63,15 @@ export const calibrateCommand: AddCommand = (program, signal) => {
         { file: path },
         'use --method minmax, or calibrate the fp32 model',
       );
+    // What was seen is kept beside the output until that is written: a run that was killed goes on where it was.
+    const state = await openState(`${options.output}.partial`, fingerprintOf(model, options));
     const ranges =
       sites.length > 0
         ? await calibrateQuantized(model, samples, settings)
-        : await calibrate(model, samples, { ...settings, method });
+        : await calibrate(model, samples, { ...settings, method, resume: state.resume, save: state.save });
     signal.throwIfAborted();
     await writeWhole(options.output, options.log ? formatLog(ranges) : formatRanges(ranges));
+    await state.done();
     const summary = {
       output: options.output,
       samples: ranges.samples,
@@ -73,3 +81,14 @@ export const calibrateCommand: AddCommand = (program, signal) => {
     print(summary, options, () => `${summary.values} ranges from ${summary.samples} samples; wrote ${options.output}`);
   });
 };
+
+/** What is calibrated, on what: the weights by their bytes, the data by its name. */
+function fingerprintOf({ graph }: Model, { data, recipe, inputs, outputs, signature }: Options): string {
+  const hash = createHash('sha256').update(JSON.stringify({ data, recipe, inputs, outputs, signature }));
+  for (const node of graph.nodes.values()) {
+    hash.update(JSON.stringify([node.name, node.op, node.inputs]));
+    const tensor = constTensor(node);
+    if (tensor !== undefined && ArrayBuffer.isView(tensor.data)) hash.update(bytesOf(tensor));
+  }
+  return hash.digest('hex');
+}

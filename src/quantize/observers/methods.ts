@@ -25,7 +25,13 @@ const byLimit =
     return { min: Math.max(min, -choose(negativesOf(seen), -min, 255)), max: high };
   };
 
-const percentile = (percent: number): ChooseRange => byLimit((magnitudes) => percentileOf(magnitudes, percent / 100));
+/** Codes that span the range lose as many elements at each end. */
+const percentile =
+  (percent: number): ChooseRange =>
+  (seen, form) => {
+    const share = form === 'shifted' ? (1 + percent / 100) / 2 : percent / 100;
+    return byLimit((magnitudes) => percentileOf(magnitudes, share))(seen, form);
+  };
 
 /** The methods of calibration, by the name that `--method` takes. */
 export const methods = {
