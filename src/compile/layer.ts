@@ -43,6 +43,8 @@ export type KernelLayer = Common & {
   /** Zeros that must lie around inputs, by the index in `inputs`. */
   readonly halos: readonly (Halo | undefined)[];
   readonly choose: (placed: Placed) => Choice;
+  /** Whether the run has to fail where input 0 is NaN. */
+  readonly refusesNan?: boolean;
 };
 
 /** The output is the input's bytes under another shape. */

@@ -1,8 +1,10 @@
 import { InternalError } from '../base/errors.ts';
 import { debug } from '../base/flags.ts';
+import type { Node } from '../graph/graph.ts';
 import type { Buffer, Isa, Step } from '../kernels/native-kernel.ts';
 import { type Allowed, checkStep, overread, type Region, widened } from './check.ts';
 import { borderStep, copyStep } from './emit/move.ts';
+import { nanStep } from './emit/scan.ts';
 import {
   bytesOfElement,
   type HostLayer,
@@ -59,6 +61,8 @@ export type Program = {
   readonly constants: readonly Constant[];
   readonly constantBytes: number;
   readonly isShared: boolean;
+  /** Words of the arena that are zero unless a node has met a NaN that it can't compute with; several may share one. */
+  readonly nanFlags: readonly { readonly node: Node; readonly offset: number }[];
 };
 
 type Planned = { readonly legal: Legal; readonly storage: Storage };
@@ -100,8 +104,9 @@ type Building = { readonly apart: Set<ValueId>; readonly store: ReturnType<typeo
 
 function build({ legal, storage }: Planned, layers: Layers, isa: Isa, { apart, store }: Building): Program {
   const parts: Part[] = [];
+  const nanFlags: { node: Node; offset: number }[] = [];
   for (const [i, layer] of legal.layers.entries()) {
-    const made = implement(layer, { legal, storage, isa, put: store.put, borders: storage.borders[i]! });
+    const made = implement(layer, { legal, storage, isa, put: store.put, borders: storage.borders[i]!, nanFlags });
     if (made === undefined) continue;
     if ('stage' in made) addStage(parts, made.stage);
     else {
@@ -120,6 +125,7 @@ function build({ legal, storage }: Planned, layers: Layers, isa: Isa, { apart, s
     constants: store.added,
     constantBytes: store.bytes(),
     isShared: store.isShared,
+    nanFlags,
   };
 }
 
@@ -147,6 +153,7 @@ type Scene = Planned & {
   readonly isa: Isa;
   readonly put: (node: string, kernel: string, bytes: Uint8Array) => number;
   readonly borders: readonly ValueId[];
+  readonly nanFlags: { node: Node; offset: number }[];
 };
 
 /** The stage that computes a layer, or the host layer that does; nothing for what needs no work. */
@@ -185,6 +192,13 @@ function implement(layer: Layer, scene: Scene): { stage: Stage } | { host: HostL
   const constants: Region = { base: 'constants', begin: offset, end: offset + packed.length };
   const allowed = { reads: [...regions(layer.inputs), constants], writes: regions([layer.output]) };
   const main = choice.steps(offset).map((step) => ({ step, allowed }));
+  if (layer.refusesNan === true) {
+    const { begin, end } = storage.flags;
+    const flag = begin + Math.min(4 * scene.nanFlags.length, end - begin - 4);
+    scene.nanFlags.push({ node: layer.node, offset: flag });
+    const own = { reads: regions(layer.inputs), writes: [storage.flags] };
+    main.push({ step: nanStep(`${layer.node.name}/nan`, inputs[0]!, flag), allowed: own });
+  }
   return stage(choice.kernel, main, bytes([...layer.inputs, layer.output]) + packed.length);
 }
 

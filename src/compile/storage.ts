@@ -23,6 +23,8 @@ export type Storage = {
   readonly regions: readonly Region[];
   /** By layer: values whose borders have to be zeroed in its stage, since others have lain there. */
   readonly borders: readonly (readonly ValueId[])[];
+  /** Words at the start of the arena, for what steps have to report. */
+  readonly flags: Region;
 };
 
 /** Values that share memory: an alias and its source, the parts of a concat. */
@@ -65,7 +67,8 @@ export function layOut(legal: Legal): Storage {
   const borders = layers.map((_, stage) =>
     roots.filter((root) => lives.get(root)!.first === stage && !isNone(halos[root]!) && isShared(root)),
   );
-  return { bytes: bytes + 2 * slack, buffers, regions, borders };
+  const flags: Region = { base: 'arena', begin: 0, end: slack };
+  return { bytes: bytes + 2 * slack, buffers, regions, borders, flags };
 }
 
 const slack = 4 * alignment;

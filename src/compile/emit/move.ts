@@ -45,7 +45,7 @@ function pieces(bytes: number): readonly Piece[] {
 const block = 256;
 
 /** `emit(piece, moving)` for all pieces of a run; in the loop addresses move with rcx. */
-function emitRun(a: Assembler, bytes: number, emit: (piece: Piece, isMoving: boolean) => void): void {
+export function emitRun(a: Assembler, bytes: number, emit: (piece: Piece, isMoving: boolean) => void): void {
   const looped = bytes > 2 * block ? Math.floor(bytes / block) * block : 0;
   if (looped > 0) {
     const again = a.label();
@@ -59,7 +59,7 @@ function emitRun(a: Assembler, bytes: number, emit: (piece: Piece, isMoving: boo
   for (const { at, size } of pieces(bytes - looped)) emit({ at: looped + at, size }, false);
 }
 
-const place = (at: number, isMoving: boolean) => (isMoving ? { index: rcx, disp: at } : at);
+export const place = (at: number, isMoving: boolean) => (isMoving ? { index: rcx, disp: at } : at);
 
 /** Copies `bytes` bytes from [from] to [to]; changes rax, rcx and ymm0. */
 export function emitCopy(a: Assembler, to: R64, from: R64, bytes: number): void {
@@ -99,7 +99,7 @@ function emitZero(a: Assembler, to: R64, bytes: number): void {
 }
 
 /** Runs `body` `count` times, counting in `counter`. */
-function emitLoop(a: Assembler, counter: R64, count: number, body: () => void): void {
+export function emitLoop(a: Assembler, counter: R64, count: number, body: () => void): void {
   if (count === 1) {
     body();
     return;
@@ -119,7 +119,7 @@ export function spanOf({ offset, shape, stride, type }: Buffer): { begin: number
   return { begin: offset, end: n * h * w * c === 0 ? offset : offset + last };
 }
 
-const access = (mode: Access['mode'], { begin, end }: { begin: number; end: number }): Access => ({
+export const access = (mode: Access['mode'], { begin, end }: { begin: number; end: number }): Access => ({
   base: 'arena',
   mode,
   begin,
@@ -130,7 +130,7 @@ const access = (mode: Access['mode'], { begin, end }: { begin: number; end: numb
 const tileBytes = 32 * 1024;
 
 /** The most rows a tile so that all tiles have as many and stay small. */
-function rowsOfTile(h: number, rowBytes: number): number {
+export function rowsOfTile(h: number, rowBytes: number): number {
   let rows = Math.max(1, Math.min(h, Math.floor(tileBytes / rowBytes)));
   while (h % rows !== 0) rows--;
   return rows;
@@ -171,7 +171,12 @@ export function copyStep(name: string, from: Buffer, to: Buffer): Step {
 }
 
 /** to = rdi + the address of the first row of tile edx = picture · groups + group; keeps rdi and rdx. */
-function emitStart(a: Assembler, to: R64, { offset, stride }: Buffer, tile: { groups: number; rows: number }): void {
+export function emitStart(
+  a: Assembler,
+  to: R64,
+  { offset, stride }: Buffer,
+  tile: { groups: number; rows: number },
+): void {
   a.mov(r11, rdx);
   a.mov(eax, edx);
   a.xor(edx, edx);

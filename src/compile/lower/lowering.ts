@@ -85,12 +85,16 @@ type KernelFields = {
   readonly shape: Shape;
   readonly halos?: readonly (Halo | undefined)[];
   readonly choose: KernelLayer['choose'];
+  readonly refusesNan?: boolean;
 };
 
 /** Adds a layer of kind 'kernel'; gives its output. */
-export function addKernel(context: LowerContext, { inputs, dtype, shape, halos = [], choose }: KernelFields): Operand {
+export function addKernel(
+  context: LowerContext,
+  { inputs, dtype, shape, halos = [], choose, refusesNan = false }: KernelFields,
+): Operand {
   const { node, operands, newValue, add } = context;
   const output = newValue(dtype, shape);
-  add({ kind: 'kernel', node, operands, inputs, output, halos, choose });
+  add({ kind: 'kernel', node, operands, inputs, output, halos, choose, refusesNan });
   return { id: output };
 }

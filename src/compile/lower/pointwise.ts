@@ -41,10 +41,14 @@ type Pointwise = {
   readonly operands: readonly number[];
   readonly dtype: DType;
   readonly compute: Expr;
+  readonly refusesNan?: boolean;
 };
 
 /** A layer that computes `compute` of the operands, which are broadcast to each other. */
-export function addPointwise(context: LowerContext, { operands, dtype, compute }: Pointwise): Operand {
+export function addPointwise(
+  context: LowerContext,
+  { operands, dtype, compute, refusesNan = false }: Pointwise,
+): Operand {
   const all = operands.map((i) => context.operands[i] ?? decline(`it has no operand ${i}`));
   const shapes = all.map((operand) => (isValue(operand) ? context.val(operand.id).shape : operand.tensor.shape));
   const shape = shapes.reduce<Shape>((a, b) => broadcastShapes(a, b) ?? decline('its shapes do not fit'), []);
@@ -64,7 +68,7 @@ export function addPointwise(context: LowerContext, { operands, dtype, compute }
     const spec: PointwiseSpec = { what: context.node.name, inputs, output, compute };
     return chosen(pointwiseKernels, placed.isa, spec);
   };
-  return addKernel(context, { inputs: values.map(({ id }) => id), dtype, shape, choose });
+  return addKernel(context, { inputs: values.map(({ id }) => id), dtype, shape, choose, refusesNan });
 }
 
 const constantsOf = (tensor: Tensor, shape: Buffer['shape']): Constants | undefined =>
@@ -106,7 +110,7 @@ function rangeAt(context: LowerContext): Range {
   return { min, max };
 }
 
-/** QuantizeV2 over a constant range. Here NaN becomes the lowest code. */
+/** QuantizeV2 over a constant range. There is no code for NaN: the run fails. */
 export const lowerQuantize: Lower = (context) => {
   const { node } = context;
   const dtype = opAttr(node, 'T', 'type');
@@ -120,7 +124,7 @@ export const lowerQuantize: Lower = (context) => {
   };
   const range = adjustedRange(rangeAt(context), opAttr(node, 'ensure_minimum_range', 'float'));
   const compute = quantizeFormula(quantization, range) ?? decline('its mode has no native form');
-  const codes = addPointwise(context, { operands: [0], dtype, compute });
+  const codes = addPointwise(context, { operands: [0], dtype, compute, refusesNan: true });
   const result = quantizer(quantization, range).range;
   const bound = (value: number): Operand => ({
     tensor: tensorOfNumbers('float32', tensorAt(context, 1).shape, Float64Array.of(value)),

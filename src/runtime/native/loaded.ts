@@ -9,7 +9,7 @@ import type { CodeBlock } from './host/code.ts';
 import type { Host } from './host/host.ts';
 import type { Team } from './host/team.ts';
 import { type Scratch, scratchPool } from './scratch.ts';
-import { putInputs, takeOutputs } from './transfer.ts';
+import { checkFlags, clearFlags, putInputs, takeOutputs } from './transfer.ts';
 import { clearHalo, readValue, writeValue } from './values.ts';
 
 export type LoadOptions = {
@@ -44,6 +44,7 @@ export function loadProgram(compiled: Compiled, options: LoadOptions): Loaded {
   const start = (inputs: readonly Tensor[]): Scratch => {
     const scratch = pool.take(compiled.images === undefined ? 1 : inputs[0]!.shape[0]!);
     scratch.control.view(Uint32Array, contextLayout.cancel).fill(0);
+    clearFlags(compiled, scratch);
     putInputs(compiled, scratch, inputs);
     return scratch;
   };
@@ -75,6 +76,7 @@ export function loadProgram(compiled: Compiled, options: LoadOptions): Loaded {
             signal?.throwIfAborted();
           }
         signal?.throwIfAborted();
+        checkFlags(compiled, scratch);
         return takeOutputs(compiled, scratch);
       } finally {
         signal?.removeEventListener('abort', cancel);
@@ -85,6 +87,7 @@ export function loadProgram(compiled: Compiled, options: LoadOptions): Loaded {
       during(inputs, (scratch) => {
         if (scratch.batch !== undefined) imageTeam!.run(scratch.control.address);
         else for (const task of tasks) finish(task, scratch);
+        checkFlags(compiled, scratch);
         return takeOutputs(compiled, scratch);
       }),
     time: (inputs) => during(inputs, (scratch) => tasks.map((task) => timed(() => finish(task, scratch)))),

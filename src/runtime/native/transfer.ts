@@ -1,3 +1,4 @@
+import { UserError } from '../../base/errors.ts';
 import { sizeOf } from '../../base/shape.ts';
 import { bytesOf, type Tensor, tensorFromBytes } from '../../base/tensor.ts';
 import type { Compiled } from '../../compile/compile.ts';
@@ -39,4 +40,25 @@ export function takeOutputs({ program, images }: Compiled, scratch: Scratch): re
       data.set(view.subarray(n * record.bytes + at, n * record.bytes + at + bytes), n * bytes);
     return tensorFromBytes(dtype, full, data);
   });
+}
+
+/** The words of each thread's arena that tell of NaN, with the node that met it. */
+function flagsOf({ program }: Compiled, { arena }: Scratch) {
+  const words = arena.view(Uint32Array);
+  const arenas = arena.bytes / program.arenaBytes;
+  return program.nanFlags.flatMap(({ node, offset }) =>
+    Array.from({ length: arenas }, (_, i) => ({ node, words, at: (i * program.arenaBytes + offset) / 4 })),
+  );
+}
+
+export function clearFlags(compiled: Compiled, scratch: Scratch): void {
+  for (const { words, at } of flagsOf(compiled, scratch)) words[at] = 0;
+}
+
+/** Throws `UserError` naming the node where a quantizer has met NaN. */
+export function checkFlags(compiled: Compiled, scratch: Scratch): void {
+  const met = flagsOf(compiled, scratch).find(({ words, at }) => words[at] !== 0);
+  if (met === undefined) return;
+  const place = { node: met.node.name, op: met.node.op };
+  throw new UserError('NaN has no code', place, 'exclude the node that makes it');
 }

@@ -111,6 +111,33 @@ describe.skipIf(!hasHost)('programs', () => {
       }
     });
 
+  it('refuse NaN where it would get a code, naming the node', async () => {
+    for (const channels of [1, 3, 11, 300]) {
+      const n = net(1);
+      const shape = [1, 3, 5, channels];
+      const real = n.b.input('x', 'float32', shape);
+      const codes = n.conv(n.quantize(real, shape), { out: 4 });
+      const made = n.model([codes.codes], []);
+      const x = { key: 'x', value: real, dtype: 'float32' as const, shape: [null, ...shape.slice(1)] };
+      const model: Model = { ...made, inputs: [x] };
+      await expectSame(model, 3);
+      const { runner } = await openBackend('native', model, [codes.codes], { threads: 2 });
+      for (const batch of [1, 3]) {
+        const size = batch * 15 * channels;
+        for (const at of [0, size >> 1, size - 1]) {
+          const data = new Float32Array(size);
+          data[at] = Number.NaN;
+          const feeds = new Map([['x', { dtype: 'float32' as const, shape: [batch, 3, 5, channels], data }]]);
+          await expect(runner.run(feeds)).rejects.toThrow("node 'quantize' (QuantizeV2): NaN has no code");
+          expect(() => runner.runSync!(feeds)).toThrow('NaN has no code');
+          data[at] = Number.POSITIVE_INFINITY;
+          await runner.run(feeds);
+        }
+      }
+      runner.dispose();
+    }
+  });
+
   it('compute random graphs as the reference does', async () => {
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: 1, max: 1e6 }), fc.integer({ min: 1, max: 3 }), async (seed, batch) => {

@@ -1,0 +1,59 @@
+import { type Assembler, dword, eax, ptr, type R64, r8q, r10, r11, rdi, xmm, ymm } from '../../asm/x64/index.ts';
+import type { Buffer, Step } from '../../kernels/native-kernel.ts';
+import { access, emitLoop, emitRun, emitStart, place, rowsOfTile, spanOf } from './move.ts';
+
+/** vcmpps' predicate that is true where either operand is NaN. */
+const UNORDERED = 3;
+const [value, found] = [0, 1];
+
+/**
+ * Looks for NaN in float32 values: where there is one, the word at `flag` becomes 1. A quantizer has no code for it, and
+ * must not turn it into a number silently.
+ */
+export function nanStep(name: string, from: Buffer, flag: number): Step {
+  const { n, h, w, c } = from.shape;
+  const pixel = c * 4;
+  const rows = rowsOfTile(h, w * pixel);
+  const groups = h / rows;
+  const isRun = from.stride.w === pixel;
+  return {
+    name,
+    tiles: n * groups,
+    macs: 0,
+    accesses: [access('read', spanOf(from)), access('write', { begin: flag, end: flag + 4 })],
+    emit: (a) => {
+      const clean = a.label('clean');
+      emitStart(a, r8q, from, { groups, rows });
+      a.vxorps(ymm(found), ymm(found), ymm(found));
+      emitLoop(a, r10, rows, () => {
+        if (isRun) emitScan(a, r8q, w * pixel);
+        else
+          emitLoop(a, r11, w, () => {
+            emitScan(a, r8q, pixel);
+            a.add(r8q, from.stride.w);
+          });
+        a.add(r8q, from.stride.h - (isRun ? 0 : w * from.stride.w));
+      });
+      a.vmovmskps(eax, ymm(found));
+      a.vzeroupper();
+      a.test(eax, eax);
+      a.je(clean);
+      a.mov(dword(rdi, flag), 1);
+      a.bind(clean);
+      a.ret();
+    },
+  };
+}
+
+/** Gathers in `found` where the float32 values of a run are NaN; loads shorter than a vector fill it up with zeros. */
+function emitScan(a: Assembler, from: R64, bytes: number): void {
+  emitRun(a, bytes, ({ at, size }, isMoving) => {
+    const source = ptr(from, place(at, isMoving));
+    if (size === 32) a.vmovups(ymm(value), source);
+    else if (size === 16) a.vmovups(xmm(value), source);
+    else if (size === 8) a.vmovq(xmm(value), source);
+    else a.vmovd(xmm(value), source);
+    a.vcmpps(ymm(value), ymm(value), ymm(value), UNORDERED);
+    a.vorps(ymm(found), ymm(found), ymm(value));
+  });
+}
