@@ -6,6 +6,7 @@ import { fuseCommand } from './fuse.ts';
 import { inspectCommand } from './inspect.ts';
 import { optimizeCommand } from './optimize.ts';
 import { quantizeCommand } from './quantize.ts';
+import { reportCommand } from './report.ts';
 import { runCommand } from './run.ts';
 
 export const commands: readonly AddCommand[] = [
@@ -17,4 +18,5 @@ export const commands: readonly AddCommand[] = [
   evaluateCommand,
   compareCommand,
   runCommand,
+  reportCommand,
 ];

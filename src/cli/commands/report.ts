@@ -1,0 +1,64 @@
+import { basename } from 'node:path';
+import { optimize } from '../../api/optimize.ts';
+import { writeWhole } from '../../base/files.ts';
+import { buildReport } from '../../report/build.ts';
+import { renderReport } from '../../report/html.ts';
+import type { AddCommand } from '../command.ts';
+import {
+  type BackendOption,
+  type DataOptions,
+  type JsonOption,
+  loadModel,
+  type ModelOptions,
+  openData,
+  print,
+  wholeNumber,
+  withBackend,
+  withData,
+  withJson,
+  withModel,
+} from '../options.ts';
+import { terminalProgress } from '../progress.ts';
+
+type Options = ModelOptions &
+  Partial<DataOptions> &
+  BackendOption &
+  JsonOption & { output: string; reference?: string; samples: number };
+
+export const reportCommand: AddCommand = (program, signal) => {
+  const command = program
+    .command('report <model>')
+    .description(
+      'one HTML file: the graph with ranges and noise, the worst layers, accuracy, speed, what stays fp32 and why',
+    )
+    .option('-o, --output <file>', 'where to write it', 'report.html')
+    .option('--reference <model>', 'the fp32 model that it was made from')
+    .option('--samples <n>', 'how many samples to measure accuracy and speed on', wholeNumber, 100);
+  withJson(withBackend(withData(withModel(command), { required: false }))).action(
+    async (path: string, options: Options) => {
+      const model = await loadModel(path, options);
+      const reference =
+        options.reference === undefined ? undefined : optimize(await loadModel(options.reference, options));
+      const { data } = options;
+      const opened = data === undefined ? undefined : await openData(path, model, { ...options, data });
+      const report = await buildReport(model, {
+        title: basename(path),
+        facts: [
+          ['model', path],
+          ...(options.reference === undefined ? [] : [['made from', options.reference] as const]),
+          ...(data === undefined ? [] : [['measured on', `${options.samples} samples of ${data}`] as const]),
+        ],
+        ...(reference && { reference }),
+        ...(opened && { data: opened }),
+        samples: options.samples,
+        backend: options.backend,
+        ...(options.threads && { threads: options.threads }),
+        progress: terminalProgress(),
+        signal,
+      });
+      signal.throwIfAborted();
+      await writeWhole(options.output, renderReport(report));
+      print({ ...report, stages: undefined }, options, () => `wrote ${options.output}`);
+    },
+  );
+};

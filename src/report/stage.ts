@@ -1,0 +1,147 @@
+import { formatShape } from '../base/shape.ts';
+import type { Tensor } from '../base/tensor.ts';
+import { type Attr, attrValue } from '../graph/attr.ts';
+import { constTensor } from '../graph/constant.ts';
+import { formatValue, type Graph, type Node, type Value } from '../graph/graph.ts';
+import { inferTypes, type TypeInfo } from '../graph/infer.ts';
+import type { Model } from '../graph/model.ts';
+import { quantizableOps } from '../quantize/eligible.ts';
+import { rangeKey } from '../quantize/int8.ts';
+import { layOut } from './layout.ts';
+import type { ChannelRanges, NodeData, NodeKind, StageData } from './types.ts';
+
+/** At most this many edges into one node are drawn: a `Pack` may have thousands. */
+const maxEdges = 64;
+
+/** One stage of a model, laid out to be drawn. Constants are told of at their readers. */
+export function drawStage(id: string, title: string, note: string, model: Model): StageData {
+  const { graph } = model;
+  const types = inferTypes({ node: (name) => graph.nodes.get(name), library: graph.library });
+  const drawn = graph.order().filter((node) => node.op !== 'Const');
+  const index = new Map(drawn.map((node, i) => [node.name, i]));
+  const ends = new Set([...model.inputs, ...model.outputs].map((end) => end.value.node));
+  const edges = drawn.flatMap((node, to) =>
+    firstOf(node.inputs).flatMap((from) => {
+      const i = index.get(from.node);
+      return i === undefined ? [] : [{ from: i, to, isInt8: isInt8(types, from) }];
+    }),
+  );
+  const layout = layOut(
+    drawn.length,
+    edges.map(({ from, to }) => [from, to]),
+  );
+  const nodes = drawn.map((node, i): NodeData => {
+    const weights = channelRanges(graph, node);
+    const from = node.inputs[0] && keyOf(graph, node.inputs[0]);
+    return {
+      name: node.name,
+      op: node.op,
+      kind: kindOf(node, types, ends),
+      ...layout.nodes[i]!,
+      type: typeText(types, { node: node.name, port: 0 }),
+      key: keyOf(graph, { node: node.name, port: 0 }),
+      ...(from !== undefined && { from }),
+      attrs: [...node.attrs].map(([name, attr]) => [name, attrText(attr)]),
+      constants: node.inputs.flatMap((v) => {
+        const tensor = constTensor(graph.nodes.get(v.node) ?? node);
+        return tensor === undefined ? [] : [[v.node, `${tensor.dtype} ${formatShape(tensor.shape)}`] as const];
+      }),
+      ...(weights && { weights }),
+    };
+  });
+  return {
+    id,
+    title,
+    note,
+    width: layout.width,
+    height: layout.height,
+    nodes,
+    edges: edges.map((edge, i) => ({ ...edge, points: layout.edges[i]! })),
+  };
+}
+
+/** The inputs of a node that are drawn, those from one node once. */
+const firstOf = (inputs: readonly Value[]): readonly Value[] =>
+  inputs.filter((v, i) => inputs.findIndex((other) => other.node === v.node) === i).slice(0, maxEdges);
+
+const isInt8 = (types: TypeInfo, value: Value): boolean => {
+  const { dtype } = types.of(value);
+  return dtype === 'qint8' || dtype === 'quint8' || dtype === 'qint32';
+};
+
+function kindOf(node: Node, types: TypeInfo, ends: ReadonlySet<string>): NodeKind {
+  if (node.op === 'QuantizeV2' || node.op === 'Dequantize') return 'convert';
+  if (isInt8(types, { node: node.name, port: 0 })) return 'int8';
+  if ((quantizableOps as readonly string[]).includes(node.op)) return 'fp32';
+  return ends.has(node.name) ? 'end' : 'other';
+}
+
+/** The fp32 value that `value` is or stands for: what only moves codes is looked through. */
+export function keyOf(graph: Graph, value: Value): string {
+  let at = value;
+  for (let steps = 0; steps < 100; steps++) {
+    const node = graph.nodes.get(at.node);
+    const key = node?.attrs.get(rangeKey);
+    const named = key && attrValue(key, 'string');
+    if (named !== undefined) return named;
+    const isMover = node !== undefined && (node.op === 'Dequantize' || node.op === 'QuantizeV2');
+    if (!isMover || node.inputs[0] === undefined) break;
+    // A Dequantize takes the name of the fp32 node it stands for.
+    if (node.op === 'Dequantize') break;
+    at = node.inputs[0];
+  }
+  return formatValue(at);
+}
+
+function typeText(types: TypeInfo, value: Value): string {
+  const { dtype, shape } = types.of(value);
+  return dtype === undefined ? '' : `${dtype} ${formatShape(shape)}`;
+}
+
+function attrText(attr: Attr): string {
+  const [kind, value] = Object.entries(attr)[0] as [string, unknown];
+  if (kind === 'tensor') return `${(value as Tensor).dtype} ${formatShape((value as Tensor).shape)}`;
+  if (kind === 'shape') return formatShape(attrValue(attr, 'shape') ?? null);
+  if (kind === 'list')
+    return (
+      Object.values(value as object)
+        .flat()
+        .slice(0, 32)
+        .map(String)
+        .join(', ') || '[]'
+    );
+  if (kind === 'func') return (value as { name: string }).name;
+  if (value instanceof Uint8Array) return `${value.length} bytes`;
+  const text = String(value);
+  return text.length > 200 ? `${text.slice(0, 200)}…` : text;
+}
+
+/** The range of the weights of each output channel: what int8 codes stand for, or what the fp32 weights are. */
+function channelRanges(graph: Graph, node: Node): ChannelRanges | undefined {
+  const constant = (input: number) => {
+    const from = node.inputs[input] && graph.nodes.get(node.inputs[input].node);
+    const tensor = from && constTensor(from);
+    return tensor?.dtype === 'float32' ? tensor : undefined;
+  };
+  if (/^Quantized.*(Conv2D|MatMul)/.test(node.op)) {
+    const [min, max] = [constant(5), constant(6)];
+    return min && max && { min: rounded(min.data), max: rounded(max.data) };
+  }
+  const weights = (quantizableOps as readonly string[]).includes(node.op) ? constant(1) : undefined;
+  if (weights === undefined) return undefined;
+  const axes = node.op === 'DepthwiseConv2dNative' ? 2 : 1;
+  const channels = weights.shape.slice(-axes).reduce((a, b) => a * b, 1);
+  const min = new Float32Array(channels).fill(Number.POSITIVE_INFINITY);
+  const max = new Float32Array(channels).fill(Number.NEGATIVE_INFINITY);
+  const { data } = weights;
+  for (let i = 0; i < data.length; i++) {
+    const c = i % channels;
+    if (data[i]! < min[c]!) min[c] = data[i]!;
+    if (data[i]! > max[c]!) max[c] = data[i]!;
+  }
+  return data.length === 0 ? undefined : { min: rounded(min), max: rounded(max) };
+}
+
+/** Four digits: enough to be seen, and a fraction of the text. */
+export const short = (x: number): number => Number(x.toPrecision(4));
+const rounded = (values: Float32Array): number[] => Array.from(values, short);
