@@ -4,3 +4,4 @@ export { realConvKernels } from '../kernels/conv/native-f32/index.ts';
 export { depthwiseKernels } from '../kernels/depthwise/native/index.ts';
 export { realDepthwiseKernels } from '../kernels/depthwise/native-f32/index.ts';
 export { pointwiseKernels } from '../kernels/pointwise/native/index.ts';
+export { poolKernels } from '../kernels/pool/native/index.ts';

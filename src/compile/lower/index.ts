@@ -5,6 +5,7 @@ import { realConvLowerings } from './float-conv.ts';
 import type { Lower } from './lowering.ts';
 import { lowerAlias, lowerConcat, lowerPad, lowerQuantizedConcat, lowerQuantizedReshape } from './movers.ts';
 import { pointwiseLowerings } from './pointwise.ts';
+import { poolLowerings } from './pool.ts';
 import { lowerConv, lowerDepthwise } from './quantized-conv.ts';
 import { lowerMatMul } from './quantized-matmul.ts';
 
@@ -35,6 +36,7 @@ export const lowerings: ReadonlyMap<string, Lower> = new Map(
     QuantizedMatMulWithBiasAndReluAndRequantize: lowerMatMul,
     ...pointwiseLowerings,
     ...realConvLowerings,
+    ...poolLowerings,
   }),
 );
 

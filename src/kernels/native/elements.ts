@@ -1,4 +1,4 @@
-import { type Assembler, ecx, k1, type Mem, offset, type Vmm, xmm, ymm, zmm } from '../../asm/x64/index.ts';
+import { type Assembler, ecx, k1, type Mem, offset, rcx, type Vmm, xmm, ymm, zmm } from '../../asm/x64/index.ts';
 import type { ElementType } from '../native-kernel.ts';
 import type { Machine } from './machine.ts';
 
@@ -120,3 +120,30 @@ function storePieces(asm: Assembler, n: number, to: Mem, bytes: number): void {
 /** Words of ones, then zeros: `count` ones begin `8 − count` words from its start. */
 export const tailMask: Int32Array = Int32Array.from({ length: 16 }, (_, i) => (i < 8 ? -1 : 0));
 export const tailMaskAt = (count: number): number => 4 * (8 - count);
+
+/** Sets k1 to the first `count` bytes. Changes rcx. */
+export function maskBytes({ asm, machine }: Elements, count: number): void {
+  if (machine.bits !== 512 || count === 64) return;
+  asm.mov(rcx, 2n ** BigInt(count) - 1n);
+  asm.kmovq(k1, rcx);
+}
+
+/** Stores the first `count` bytes of a vector, on AVX-512 by k1 (see `maskBytes`). Changes `from`. */
+export function storeBytes({ asm, machine }: Elements, to: Mem, from: Vmm, count: number): void {
+  if (machine.bits === 512) asm.vmovdqu8(count === 64 ? to : to.mask(k1), from);
+  else if (count === 32) asm.vmovdqu(to, from);
+  else {
+    const low = xmm(from.n);
+    if (count >= 16) {
+      asm.vmovdqu(to, low);
+      asm.vextracti128(low, ymm(from.n), 1);
+    }
+    const rest = count % 16;
+    const place = offset(to, count - rest);
+    if (rest >= 8) {
+      asm.vmovq(place, low);
+      asm.vpsrldq(low, low, 8);
+    }
+    if (rest % 8 > 0) storePieces(asm, low.n, offset(place, rest - (rest % 8)), rest % 8);
+  }
+}
