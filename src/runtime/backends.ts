@@ -20,6 +20,8 @@ export type BackendRunner = {
 export type BackendOptions = {
   /** At most this many threads; the backend's own choice where it is not given. */
   readonly threads?: number;
+  /** The instruction set of generated code; OCTET_ISA, or the best this machine has, where it is not given. */
+  readonly isa?: string;
   readonly signal?: AbortSignal;
   /**
    * Whether `Dequantize → op → QuantizeV2` is computed in int8 where octet has a definition of that (the default). Without,

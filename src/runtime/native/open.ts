@@ -60,14 +60,14 @@ export async function openOn(
   host: Host,
   model: Model,
   fetches: readonly Value[],
-  { threads, observe, own = internalActions }: Pick<BackendOptions, 'threads'> & Watch,
+  { threads, isa, observe, own = internalActions }: Pick<BackendOptions, 'threads' | 'isa'> & Watch,
 ): Promise<Opened> {
   const fed = model.inputs.map((input) => input.value);
   const parts = partition(model.graph, fed, fetches, model.initializers);
   const constants = openConstants(host);
   const settings: SegmentOptions = {
     host,
-    isa: host.isa(),
+    isa: host.isa(isa),
     threads: threadsOf(host, threads),
     constants,
     reference: referenceKernel,

@@ -4,6 +4,7 @@ import type { Part } from '../../compile/program.ts';
 import type { Node } from '../../graph/graph.ts';
 import type { Model } from '../../graph/model.ts';
 import type { Feeds } from '../../graph/runner.ts';
+import type { BackendOptions } from '../backends.ts';
 import { withIslands } from '../islands.ts';
 import type { Action } from '../reference/actions.ts';
 import { openHost } from './host/host.ts';
@@ -24,7 +25,7 @@ export type ProfileRow = {
   readonly bytes: number;
 };
 
-export type ProfileOptions = { readonly threads?: number; readonly repeats?: number };
+export type ProfileOptions = Pick<BackendOptions, 'threads' | 'isa'> & { readonly repeats?: number };
 
 /**
  * Runs a model stage by stage and times each: a row a stage, in the order in which they run. One image at a time, so that
@@ -33,7 +34,7 @@ export type ProfileOptions = { readonly threads?: number; readonly repeats?: num
 export async function profile(
   model: Model,
   feeds: Feeds,
-  { threads, repeats = 20 }: ProfileOptions = {},
+  { repeats = 20, ...options }: ProfileOptions = {},
 ): Promise<readonly ProfileRow[]> {
   const host = await openHost();
   if ('unavailable' in host) throw new UserError(host.unavailable);
@@ -43,8 +44,7 @@ export async function profile(
     rows.push(...rowsOf(loaded, firstImages(loaded, inputs), repeats));
   };
   const own = (node: Node): Action | undefined => timedKernel(node, (row) => rows.push(row));
-  const settings = { observe, own, ...(threads === undefined ? {} : { threads }) };
-  const { runner, release } = await openOn(host, withIslands(model, fetches), fetches, settings);
+  const { runner, release } = await openOn(host, withIslands(model, fetches), fetches, { ...options, observe, own });
   try {
     await runner.run(feeds);
     return rows;
