@@ -1,6 +1,6 @@
 import dagre from '@dagrejs/dagre';
 
-export const nodeSize = { width: 190, height: 42 } as const;
+export const nodeSize = { width: 210, height: 42 } as const;
 /** Beyond this many nodes the finer ranking takes minutes. */
 const manyNodes = 600;
 

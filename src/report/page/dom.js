@@ -40,3 +40,22 @@ const shorten = (text, length) =>
   text.length <= length
     ? text
     : `${text.slice(0, Math.ceil(length / 3))}…${text.slice(-(length - Math.ceil(length / 3) - 1))}`;
+
+/** A quantized op by what it does: its colour says that it is int8. */
+const plainOp = (op) =>
+  op.startsWith('Quantized')
+    ? op
+        .replace(/^Quantized/, '')
+        .replace(/AndRequantize$/, '')
+        .replace(/With(?=Bias)|And/g, ' + ')
+        .replace(/(Signed)?Sum/, ' + $&')
+    : op;
+
+const ruler = document.createElement('canvas').getContext('2d');
+/** A text cut in the middle to a width in pixels. */
+function fitted(text, font, width) {
+  ruler.font = font;
+  let length = text.length;
+  while (length > 4 && ruler.measureText(shorten(text, length)).width > width) length--;
+  return shorten(text, length);
+}

@@ -13,11 +13,14 @@ function graphView(onSelect) {
     scene,
   );
   const map = element('canvas', { class: 'minimap', 'aria-hidden': 'true' });
-  const box = [190, 42];
+  const box = [210, 42];
+  const family = getComputedStyle(document.body).fontFamily;
   let stage;
   let groups = [];
   let place = { x: 0, y: 0, scale: 1 };
   let selected = -1;
+  let palette;
+  let frame;
   const ends = { from: new Map(), to: new Map() };
 
   function draw(next) {
@@ -43,9 +46,10 @@ function graphView(onSelect) {
         transform: `translate(${node.x - width / 2} ${node.y - height / 2})`,
         onclick: () => select(i),
       },
+      svg('title', {}, `${node.op}\n${node.name}`),
       svg('rect', { width, height, rx: 7 }),
-      svg('text', { class: 'op', x: 10, y: 17 }, shorten(node.op, 28)),
-      svg('text', { class: 'name', x: 10, y: 33 }, shorten(node.name, 31)),
+      svg('text', { class: 'op', x: 10, y: 17 }, fitted(plainOp(node.op), `650 12px ${family}`, box[0] - 20)),
+      svg('text', { class: 'name', x: 10, y: 33 }, fitted(node.name, `11px ${family}`, box[0] - 20)),
     );
   }
 
@@ -62,7 +66,11 @@ function graphView(onSelect) {
   function apply() {
     scene.setAttribute('transform', `translate(${place.x} ${place.y}) scale(${place.scale})`);
     view.classList.toggle('far', place.scale < 0.35);
-    drawMap();
+    // One drawing a frame, however many moves there are in it.
+    frame ??= requestAnimationFrame(() => {
+      frame = undefined;
+      drawMap();
+    });
   }
 
   const size = () => [view.clientWidth || 800, view.clientHeight || 600];
@@ -124,36 +132,59 @@ function graphView(onSelect) {
   const readers = (i) => ends.to.get(i) ?? [];
   const neighbours = (i) => [...inputs(i), ...readers(i)];
 
-  const mapColours = { int8: '--int8', fp32: '--fp32', convert: '--convert', other: '--line', end: '--ink-soft' };
+  const mapColours = {
+    int8: '--int8',
+    fp32: '--fp32',
+    convert: '--convert',
+    other: '--line',
+    end: '--ink-soft',
+    view: '--accent',
+  };
+  /** Colours as the canvas takes them: it does not know the style sheet's variables. */
+  function colours() {
+    const probe = element('span');
+    view.parentElement.append(probe);
+    const found = Object.entries(mapColours).map(([kind, variable]) => {
+      probe.style.color = `var(${variable})`;
+      return [kind, getComputedStyle(probe).color];
+    });
+    probe.remove();
+    return Object.fromEntries(found);
+  }
+
   function drawMap() {
     if (stage === undefined || map.clientWidth === 0) return;
     const ratio = window.devicePixelRatio || 1;
     const [width, height] = [map.clientWidth, map.clientHeight];
-    if (map.width !== Math.round(width * ratio))
-      [map.width, map.height] = [Math.round(width * ratio), Math.round(height * ratio)];
+    map.width = Math.round(width * ratio);
+    map.height = Math.round(height * ratio);
     const context = map.getContext('2d');
-    const styles = getComputedStyle(view);
+    palette ??= colours();
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
-    context.clearRect(0, 0, width, height);
     const [across, down] = [width / stage.width, height / stage.height];
     for (const node of stage.nodes) {
-      context.fillStyle = styles.getPropertyValue(mapColours[node.kind]);
-      context.fillRect(
-        (node.x - box[0] / 2) * across,
-        (node.y - box[1] / 2) * down,
-        Math.max(2, box[0] * across),
-        Math.max(1, box[1] * down),
-      );
+      context.fillStyle = palette[node.kind];
+      const [w, h] = [Math.max(2, box[0] * across), Math.max(1, box[1] * down)];
+      context.fillRect(node.x * across - w / 2, node.y * down - h / 2, w, h);
     }
     const [w, h] = size();
-    context.strokeStyle = styles.getPropertyValue('--accent');
-    context.lineWidth = 1.5;
-    context.strokeRect(
-      (-place.x / place.scale) * across,
-      (-place.y / place.scale) * down,
-      (w / place.scale) * across,
-      Math.max(3, (h / place.scale) * down),
-    );
+    const inside = (x, most) => Math.max(1, Math.min(most - 1, x));
+    const [left, top] = [
+      inside((-place.x / place.scale) * across, width),
+      inside((-place.y / place.scale) * down, height),
+    ];
+    const [right, bottom] = [
+      inside(((w - place.x) / place.scale) * across, width),
+      inside(((h - place.y) / place.scale) * down, height),
+    ];
+    context.strokeStyle = palette.view;
+    context.lineWidth = 2;
+    context.strokeRect(left, top, Math.max(3, right - left), Math.max(3, bottom - top));
+  }
+
+  function redraw() {
+    palette = undefined;
+    drawMap();
   }
 
   function goTo(event) {
@@ -227,5 +258,5 @@ function graphView(onSelect) {
     view.classList.toggle('searching', found.size > 0);
   }
 
-  return { view, map, draw, start, fit, zoom, select, mark, inputs, readers, redraw: drawMap };
+  return { view, map, draw, start, fit, zoom, select, mark, inputs, readers, redraw };
 }

@@ -16,13 +16,15 @@ function start(data) {
     tabindex: 0,
   });
   let stage;
-  const graph = graphView((node, index) =>
+  const graph = graphView((node, index) => {
+    history.replaceState(null, '', node === undefined ? '#graph' : `#graph/${encodeURIComponent(node.name)}`);
+    detail.scrollTop = 0;
     detail.replaceChildren(
       ...detailOf(node, { data, stage, graph, index, values, reasons, select: (i) => graph.select(i, true) }).filter(
         Boolean,
       ),
-    ),
-  );
+    );
+  });
   const search = element('input', {
     type: 'search',
     placeholder: 'find nodes  ( / )',
@@ -93,10 +95,14 @@ function start(data) {
     find();
   }
 
-  /** The node called `name`, or the one that stands for it, in the stage that has it: the last ones first. */
+  /** The int8 op that stands for `name`, or the node of that name, in the stage that has it: the last ones first. */
   function show(name) {
     const order = [stage, ...data.stages.toReversed()];
-    for (const matches of [(node) => node.name === name, (node) => node.key === name]) {
+    for (const matches of [
+      (node) => node.key === name && node.kind === 'int8',
+      (node) => node.name === name,
+      (node) => node.key === name,
+    ]) {
       const where = order.find((each) => each.nodes.some(matches));
       if (where === undefined) continue;
       open('graph');
@@ -133,7 +139,7 @@ function start(data) {
       main.replaceChildren(made.get(id));
       main.setAttribute('aria-labelledby', `tab-${id}`);
     });
-    main.className = id;
+    main.dataset.view = id;
     if (id === 'graph' && stage === undefined && data.stages.length > 0) setStage(data.stages.at(-1));
     else if (id === 'graph') graph.redraw();
     history.replaceState(null, '', `#${id}`);
@@ -167,7 +173,7 @@ function start(data) {
     const isTyping = event.target instanceof HTMLInputElement;
     if (event.key !== '/' || isTyping || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
-    if (!main.classList.contains('graph')) open('graph');
+    if (main.dataset.view !== 'graph') open('graph');
     search.focus();
   });
   window.addEventListener('resize', () => graph.redraw());
@@ -184,8 +190,9 @@ function start(data) {
       ),
       main,
     );
-  const wanted = location.hash.slice(1);
-  open(tabs.some(([id]) => id === wanted) ? wanted : 'overview');
+  const [view, name] = location.hash.slice(1).split('/').map(decodeURIComponent);
+  open(tabs.some(([id]) => id === view) ? view : 'overview');
+  if (name !== undefined) show(name);
 }
 
 start(JSON.parse(document.querySelector('#data').textContent));

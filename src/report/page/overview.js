@@ -123,7 +123,7 @@ function worstLayers({ layers }, show) {
         element(
           'li',
           {},
-          nodeLink(layer, show, 46),
+          nodeLink(layer, show, 40),
           noiseBar(sqnr),
           element('span', { class: 'value' }, format.dB(sqnr)),
         ),
