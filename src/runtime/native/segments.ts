@@ -94,7 +94,10 @@ function make(segment: Segment, inputs: readonly Val[], options: SegmentOptions)
       shared: constants.shared(),
       stagewise: observe !== undefined,
     });
-    return loadProgram(compiled, { ...options, constants: constants.place(compiled.program) });
+    const arena = constants.place(compiled.program);
+    // They are in the arena now: a second copy of all weights would stay as long as the program.
+    const program = { ...compiled.program, constants: [] };
+    return loadProgram({ ...compiled, program }, { ...options, constants: arena });
   } catch (error) {
     if (error instanceof Unplannable) return undefined;
     throw error;
