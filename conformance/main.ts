@@ -28,6 +28,7 @@ const count = (all: readonly Result[], status: Result['status']): number =>
 
 function report({ suite, name, status, detail = '', seconds }: Result): void {
   if (status === 'failed') console.log(`FAILED  ${suite}/${name}: ${detail}`);
+  else if (suite === 'models') console.log(`${status}  ${suite}/${name} in ${seconds.toFixed(1)} s: ${detail}`);
   else if (seconds > 5) console.log(`${status}  ${suite}/${name} in ${seconds.toFixed(1)} s`);
 }
 

@@ -123,14 +123,17 @@ const convolutions = (): FormModel[] =>
     )
     .concat(formModel('conv without bias', false, picture, (m) => m.relu('y', m.conv('conv', m.x, channels, 24))));
 
+/** Behind a relu: TensorFlow's form reads quint8 only. */
 const depthwise = (): FormModel[] =>
   Object.entries(geometries)
     .filter(([, { dilation = 1 }]) => dilation === 1)
     .flatMap(([label, geometry]) =>
       activations.map((op) =>
-        formModel(`depthwise, ${label}, ${op}`, false, picture, (m) =>
-          activated(m, 'relu', m.bias('y', m.depthwise('depthwise', m.x, geometry), channels), op),
-        ),
+        formModel(`depthwise, ${label}, ${op}`, false, picture, (m) => {
+          const first = m.conv('first/conv', m.x, channels, channels, { window: 1 });
+          const x = m.relu('first', m.bias('first/bias', first, channels));
+          return activated(m, 'relu', m.bias('y', m.depthwise('depthwise', x, geometry), channels), op);
+        }),
       ),
     );
 

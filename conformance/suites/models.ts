@@ -1,9 +1,186 @@
-import type { Case, Suite } from '../suite.ts';
-
-const cases: readonly Case[] = [];
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { evaluateNode } from '../../src/api/model.ts';
+import { invariant } from '../../src/base/errors.ts';
+import type { Tensor } from '../../src/base/tensor.ts';
+import { writeGraphDef } from '../../src/formats/graph-def/graph-def.ts';
+import { save } from '../../src/formats/save.ts';
+import { formatValue } from '../../src/graph/graph.ts';
+import type { Model } from '../../src/graph/model.ts';
+import type { Feeds } from '../../src/graph/runner.ts';
+import { quantizeModel, type Stages } from '../../src/quantize/quantize.ts';
+import { openReference } from '../../src/runtime/reference/open.ts';
+import { differenceOf, type Tolerance } from '../difference.ts';
+import { loadReal, type RealModel, realModels } from '../models.ts';
+import { opByOp } from '../op-by-op.ts';
+import { signalToNoise } from '../sqnr.ts';
+import { type Case, failed, type Outcome, passed, type Suite, skipped } from '../suite.ts';
+import type { TensorFlow } from '../tensorflow.ts';
 
 /** Whole models, fp32 and quantized, against TensorFlow. */
 export const models: Suite = {
   about: 'Whole models, fp32 and quantized, against TensorFlow',
-  cases: async () => cases,
+  cases: async () => realModels().flatMap(casesOf),
 };
+
+/** Samples that calibrate, and how many of them are compared. */
+const calibrating = 4;
+const compared = 2;
+
+const fp32: Tolerance = { relative: 1e-4, absolute: 1e-4, why: 'many layers of sums in another order' };
+
+type Prepared = { readonly loaded: Model; readonly stages: Stages; readonly feeds: readonly Feeds[] };
+
+function casesOf(real: RealModel): readonly Case[] {
+  const names = ['as loaded', 'a', 'b', 'c', 'b, op by op', 'c, op by op', 'c per tensor, op by op'] as const;
+  const { missing } = real;
+  if (missing !== undefined)
+    return names.map((name) => ({ name: `${real.name}/${name}`, run: async () => skipped(missing) }));
+  let prepared: Promise<Prepared> | undefined;
+  const get = () => (prepared ??= prepare(real));
+  const of = (name: (typeof names)[number], run: (tf: TensorFlow, p: Prepared) => Promise<Outcome>): Case => ({
+    name: `${real.name}/${name}`,
+    run: async (tf) => run(tf, await get()),
+  });
+  return [
+    of('as loaded', async (tf, { loaded, feeds }) => sameOutputs(tf, loaded, feeds)),
+    of('a', async (tf, { stages, feeds }) => sameOutputs(tf, stages.a, feeds)),
+    of('b', async (tf, { stages, feeds }) => nearOutputs(tf, stages.b, feeds)),
+    of('c', async (tf, { stages, feeds }) => nearOutputs(tf, stages.c, feeds)),
+    of('b, op by op', async (tf, { stages, feeds }) => sameOps(tf, stages.b, feeds.slice(0, 1))),
+    of('c, op by op', async (tf, { stages, feeds }) => sameOps(tf, stages.c, feeds)),
+    of('c per tensor, op by op', async (tf, { loaded, feeds }) => {
+      const { c } = await quantized(loaded, feeds.slice(0, 1), false);
+      const outcome = await sameOps(tf, c, feeds.slice(0, 1));
+      prepared = undefined;
+      return outcome;
+    }),
+  ];
+}
+
+async function prepare(real: RealModel): Promise<Prepared> {
+  const loaded = await loadReal(real);
+  const feeds: Feeds[] = [];
+  for await (const sample of (await real.data(loaded)).samples({ limit: calibrating })) feeds.push(sample.feeds);
+  invariant(feeds.length > 0, `no samples for ${real.name}`);
+  return { loaded, stages: await quantized(loaded, feeds, true), feeds: feeds.slice(0, compared) };
+}
+
+async function quantized(model: Model, feeds: readonly Feeds[], perChannel: boolean): Promise<Stages> {
+  async function* samples() {
+    yield* feeds;
+  }
+  return quantizeModel(model, { perChannel, samples: samples(), openRunner: openReference, evaluate: evaluateNode });
+}
+
+async function inOctet(model: Model, all: readonly Feeds[]): Promise<readonly (readonly Tensor[])[]> {
+  const runner = await openReference(
+    model,
+    model.outputs.map((end) => end.value),
+  );
+  const outputs = all.map((feeds) => runner.runSync(feeds));
+  runner.dispose();
+  return outputs;
+}
+
+/** Models that fill tables first run as SavedModels, others as GraphDefs. */
+async function inTensorFlow(
+  tf: TensorFlow,
+  model: Model,
+  all: readonly Feeds[],
+): Promise<readonly (readonly Tensor[])[]> {
+  if (model.initializers.length > 0) return asSavedModel(tf, model, all);
+  const graph = writeGraphDef(model.graph);
+  const fetches = model.outputs.map((end) => formatValue(end.value));
+  const outputs: Tensor[][] = [];
+  for (const feeds of all) {
+    const fed = new Map(
+      [...feeds].map(([key, t]) => [formatValue(model.inputs.find((end) => end.key === key)!.value), t]),
+    );
+    const results = await tf.run({ graph, feeds: fed, fetches });
+    outputs.push(fetches.map((fetch) => results.get(fetch)!));
+  }
+  return outputs;
+}
+
+async function asSavedModel(
+  tf: TensorFlow,
+  model: Model,
+  all: readonly Feeds[],
+): Promise<readonly (readonly Tensor[])[]> {
+  const folder = await mkdtemp(join(tmpdir(), 'octet-conformance-'));
+  try {
+    const savedModel = join(folder, 'model');
+    await save(model, savedModel);
+    const fetches = model.outputs.map((end) => end.key);
+    const outputs: Tensor[][] = [];
+    for (const feeds of all) {
+      const results = await tf.run({ savedModel, signature: model.signature ?? 'serving_default', feeds, fetches });
+      outputs.push(fetches.map((fetch) => results.get(fetch)!));
+    }
+    return outputs;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** fp32: every output of every sample within the tolerance. */
+async function sameOutputs(tf: TensorFlow, model: Model, feeds: readonly Feeds[]): Promise<Outcome> {
+  const [ours, theirs] = [await inOctet(model, feeds), await inTensorFlow(tf, model, feeds)];
+  let worst = 0;
+  for (const [sample, outputs] of ours.entries())
+    for (const [i, t] of outputs.entries()) {
+      const { problem, largest } = differenceOf(t, theirs[sample]![i]!, fp32);
+      if (problem !== undefined) return failed(`sample ${sample}, ${model.outputs[i]!.key}: ${problem}`);
+      worst = Math.max(worst, largest);
+    }
+  return passed(`${feeds.length} samples, at most ${worst.toExponential(1)} apart`);
+}
+
+/** int8: codes one step apart move later layers, so outputs are near, and the class is the same. */
+async function nearOutputs(tf: TensorFlow, model: Model, feeds: readonly Feeds[]): Promise<Outcome> {
+  const [ours, theirs] = [await inOctet(model, feeds), await inTensorFlow(tf, model, feeds)];
+  let least = Number.POSITIVE_INFINITY;
+  for (const [sample, outputs] of ours.entries())
+    for (const [i, t] of outputs.entries()) {
+      const other = theirs[sample]![i]!;
+      if (t.dtype !== 'float32' || other.dtype !== 'float32') continue;
+      const { key } = model.outputs[i]!;
+      if (t.data.length !== other.data.length)
+        return failed(`sample ${sample}, ${key}: ${t.data.length} elements, TensorFlow ${other.data.length}`);
+      const sqnr = signalToNoise(other.data, t.data);
+      if (!(sqnr >= leastSqnr))
+        return failed(`sample ${sample}, ${key}: octet is ${sqnr.toFixed(1)} dB from TensorFlow`);
+      if (argMax(t.data) !== argMax(other.data))
+        return failed(`sample ${sample}, ${key}: the largest element is another`);
+      least = Math.min(least, sqnr);
+    }
+  return passed(
+    `${feeds.length} samples, ${least === Number.POSITIVE_INFINITY ? 'equal' : `${least.toFixed(1)} dB apart`}`,
+  );
+}
+
+const leastSqnr = 25;
+const argMax = (data: Float32Array): number => data.reduce((best, x, i) => (x > data[best]! ? i : best), 0);
+
+/** Codes equal in at least 99.999 %, and never more than one step apart. */
+const share = 1e-5;
+
+async function sameOps(tf: TensorFlow, model: Model, feeds: readonly Feeds[]): Promise<Outcome> {
+  let [nodes, elements, different] = [0, 0, 0];
+  const problems: string[] = [];
+  for (const sample of feeds)
+    for (const result of await opByOp(tf, model, sample)) {
+      if (result.problem !== undefined) problems.push(`${result.node.name} (${result.node.op}): ${result.problem}`);
+      nodes++;
+      if (result.form.output === 'float32') continue;
+      elements += result.elements;
+      different += result.different;
+    }
+  if (nodes === 0) return skipped('nothing of it is quantized');
+  const rate = `${different} of ${elements} codes differ (${((100 * different) / elements).toFixed(5)} %) over ${nodes} ops`;
+  if (problems.length > 0)
+    return failed(`${problems.length} ops: ${problems.slice(0, 3).join('; ').slice(0, 600)}; ${rate}`);
+  return different > share * elements ? failed(rate) : passed(rate);
+}
