@@ -1,4 +1,5 @@
 import type { AddCommand } from '../command.ts';
+import { benchmarkCommand } from './benchmark.ts';
 import { calibrateCommand } from './calibrate.ts';
 import { compareCommand } from './compare.ts';
 import { evaluateCommand } from './evaluate.ts';
@@ -8,6 +9,7 @@ import { optimizeCommand } from './optimize.ts';
 import { quantizeCommand } from './quantize.ts';
 import { reportCommand } from './report.ts';
 import { runCommand } from './run.ts';
+import { zooCommand } from './zoo.ts';
 
 export const commands: readonly AddCommand[] = [
   inspectCommand,
@@ -19,4 +21,6 @@ export const commands: readonly AddCommand[] = [
   compareCommand,
   runCommand,
   reportCommand,
+  benchmarkCommand,
+  zooCommand,
 ];
