@@ -5,3 +5,4 @@ export { depthwiseKernels } from '../kernels/depthwise/native/index.ts';
 export { realDepthwiseKernels } from '../kernels/depthwise/native-f32/index.ts';
 export { pointwiseKernels } from '../kernels/pointwise/native/index.ts';
 export { poolKernels } from '../kernels/pool/native/index.ts';
+export { tableKernels } from '../kernels/table/native/index.ts';

@@ -160,3 +160,34 @@ export function reach({ operands, run, isRepeated, outer }: Walk, i: number): { 
   );
   return { begin: offset, end: offset + far + size };
 }
+
+export type Run = {
+  readonly count: number;
+  /** Elements of a vector. */
+  readonly lanes: number;
+  readonly unroll: number;
+  /** Computes `count` elements from element `first` on, counted from rcx where `isIndexed`. */
+  readonly vector: (first: number, count: number, isIndexed: boolean) => void;
+  /** Called before a vector of fewer elements. May change rcx. */
+  readonly mask: (count: number) => void;
+};
+
+/** The elements of a run: a loop of vectors counted in rcx, single ones, and what is left. */
+export function emitRun(asm: Assembler, { count, lanes, unroll, vector, mask }: Run): void {
+  const block = unroll * lanes;
+  const looped = count >= 3 * block ? Math.floor(count / block) * block : 0;
+  if (looped > 0) {
+    const top = asm.label('run');
+    asm.xor(ecx, ecx);
+    asm.bind(top);
+    for (let i = 0; i < unroll; i++) vector(i * lanes, lanes, true);
+    asm.add(rcx, block);
+    asm.cmp(rcx, looped);
+    asm.jb(top);
+  }
+  let first = looped;
+  for (; first + lanes <= count; first += lanes) vector(first, lanes, false);
+  if (first === count) return;
+  mask(count - first);
+  vector(first, count - first, false);
+}

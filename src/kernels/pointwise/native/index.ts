@@ -18,7 +18,7 @@ import {
 import { accessTo, bufferProblem, sizeOfElement } from '../../native/buffers.ts';
 import { type Elements, loadReals, maskTail, storeReals, tailMask, tailMaskAt } from '../../native/elements.ts';
 import { type Machine, machines, vectorBytes } from '../../native/machine.ts';
-import { emitWalk, MOST_LOOPS, type Operand, type Walk, walkOf } from '../../native/walk.ts';
+import { emitRun, emitWalk, MOST_LOOPS, type Operand, type Walk, walkOf } from '../../native/walk.ts';
 import type { Buffer, ElementType, NativeKernel, Step } from '../../native-kernel.ts';
 import { evaluate } from './evaluate.ts';
 import { constantsOf, type Expr } from './expr.ts';
@@ -136,7 +136,7 @@ function emit(asm: Assembler, spec: PointwiseSpec, machine: Machine, constants: 
     free.push(result);
   };
   emitWalk(asm, plan, POINTERS.slice(0, plan.operands.length), COUNTERS, (count) =>
-    emitRun(asm, machine, count, vector, () => maskTail(elements, count % machine.lanes)),
+    emitRun(asm, { count, lanes: machine.lanes, unroll: UNROLL, vector, mask: (rest) => maskTail(elements, rest) }),
   );
   asm.vzeroupper();
   asm.ret();
@@ -147,33 +147,6 @@ function withSpare(free: Vmm[], use: (spare: Vmm) => void): void {
   if (spare === undefined) throw new Error('no register is left to load or store with');
   use(spare);
   free.push(spare);
-}
-
-/** A run of `count` elements: a loop of vectors, single ones, and what is left. */
-function emitRun(
-  asm: Assembler,
-  machine: Machine,
-  count: number,
-  vector: (first: number, count: number, isIndexed: boolean) => void,
-  mask: () => void,
-): void {
-  const { lanes } = machine;
-  const block = UNROLL * lanes;
-  const looped = count >= 3 * block ? Math.floor(count / block) * block : 0;
-  if (looped > 0) {
-    const top = asm.label('run');
-    asm.xor(rcx, rcx);
-    asm.bind(top);
-    for (let i = 0; i < UNROLL; i++) vector(i * lanes, lanes, true);
-    asm.add(rcx, block);
-    asm.cmp(rcx, looped);
-    asm.jb(top);
-  }
-  let first = looped;
-  for (; first + lanes <= count; first += lanes) vector(first, lanes, false);
-  if (first === count) return;
-  mask();
-  vector(first, count - first, false);
 }
 
 function step(spec: PointwiseSpec, machine: Machine, constants: number): Step {
