@@ -1,6 +1,6 @@
 import type { DType } from '../base/dtype.ts';
 import { type Shape, sizeOf } from '../base/shape.ts';
-import { attrs } from '../graph/attr.ts';
+import { attrs, readAttr } from '../graph/attr.ts';
 import { freshName } from '../graph/builder.ts';
 import { constTensor } from '../graph/constant.ts';
 import { Graph, type Node, type Value } from '../graph/graph.ts';
@@ -75,7 +75,6 @@ type Roles = {
 function rolesOf(graph: Graph, fed: ReadonlySet<string>): Roles {
   const native = new Set<string>();
   const fixed = new Set<string>();
-  const levels = new Map<string, number>();
   const alive = alwaysRuns(graph);
   const info = inferTypes({ node: (name) => graph.nodes.get(name), library: graph.library });
   /** Arithmetic on ranges and the like: no work for generated code. */
@@ -94,18 +93,52 @@ function rolesOf(graph: Graph, fed: ReadonlySet<string>): Roles {
       if (isFixed(node, fixed, isData)) fixed.add(node.name);
       else if (isNative(node, graph, { fixed, isData }) && !isTiny(node)) native.add(node.name);
     }
-    const before = node.inputs
-      .filter((v) => !fixed.has(v.node))
-      .map((v) => {
-        const level = levels.get(v.node) ?? 0;
-        return native.has(node.name) && !native.has(v.node) ? level + 1 : level;
-      });
-    levels.set(
-      node.name,
-      before.reduce((a, b) => Math.max(a, b), 0),
-    );
   }
-  return { native, fixed, levels };
+  return { native, fixed, levels: levelsOf(graph, native, fixed) };
+}
+
+/**
+ * How often the way to each node leaves what is compiled. A loop runs as a whole, so what leaves it is behind all that
+ * enters it; that is found by going round until nothing changes.
+ */
+function levelsOf(graph: Graph, native: ReadonlySet<string>, fixed: ReadonlySet<string>): ReadonlyMap<string, number> {
+  const levels = new Map<string, number>();
+  const loops = loopsOf(graph);
+  const ofLoops = new Map<string, number>();
+  for (let isChanging = true; isChanging; ) {
+    isChanging = false;
+    for (const node of graph.order()) {
+      const isNativeNode = native.has(node.name);
+      const loop = loops.get(node.name);
+      let level = loop === undefined ? 0 : (ofLoops.get(loop) ?? 0);
+      for (const from of [...node.inputs.map((v) => v.node), ...node.controls])
+        if (!fixed.has(from))
+          level = Math.max(level, (levels.get(from) ?? 0) + (isNativeNode && !native.has(from) ? 1 : 0));
+      if (loop !== undefined) ofLoops.set(loop, level);
+      if (levels.get(node.name) === level) continue;
+      levels.set(node.name, level);
+      isChanging = true;
+    }
+  }
+  return levels;
+}
+
+const isEnter = ({ op }: Node): boolean => op === 'Enter' || op === 'RefEnter';
+const isExit = ({ op }: Node): boolean => op === 'Exit' || op === 'RefExit';
+
+/** The outermost loop that each node is in, by its frame's name; Exits out of it belong to it. */
+function loopsOf(graph: Graph): ReadonlyMap<string, string> {
+  const loops = new Map<string, string>();
+  const depths = new Map<string, number>();
+  for (const node of graph.order()) {
+    const before = [...node.inputs.map((v) => v.node), ...node.controls];
+    const inner = before.find((name) => (depths.get(name) ?? 0) > 0);
+    const depth = Math.max(0, ...before.map((name) => depths.get(name) ?? 0));
+    depths.set(node.name, depth + (isEnter(node) ? 1 : 0) - (isExit(node) ? 1 : 0));
+    if (inner !== undefined) loops.set(node.name, loops.get(inner)!);
+    else if (isEnter(node)) loops.set(node.name, readAttr(node, 'frame_name', 'string'));
+  }
+  return loops;
 }
 
 /** Elements of a value that is not worth a native call. */
@@ -144,11 +177,9 @@ function alwaysRuns(graph: Graph): ReadonlySet<string> {
   for (const node of graph.order()) {
     const before = [...node.inputs.map((v) => v.node), ...node.controls].flatMap((name) => states.get(name) ?? []);
     const depth = Math.max(0, ...before.map((state) => state.depth));
-    const isEnter = node.op === 'Enter' || node.op === 'RefEnter';
-    const isExit = node.op === 'Exit' || node.op === 'RefExit';
     const isSwitch = depth === 0 && ['Switch', 'RefSwitch', '_SwitchN'].includes(node.op);
     states.set(node.name, {
-      depth: depth + (isEnter ? 1 : 0) - (isExit ? 1 : 0),
+      depth: depth + (isEnter(node) ? 1 : 0) - (isExit(node) ? 1 : 0),
       isBranch: isSwitch || before.some((state) => state.isBranch),
     });
   }
@@ -177,13 +208,15 @@ function segmentOf(name: string, nodes: readonly Node[], graph: Graph, { roles, 
   for (const node of graph.nodes.values())
     if (!members.has(node.name)) for (const v of node.inputs) if (members.has(v.node)) outputs.add(v);
   for (const v of fetches) if (members.has(v.node)) outputs.add(v);
-  const body = new Graph([...inputs.list.map(inputNode), ...inside.values()], graph.library);
+  // Of a node with several outputs there is one stand-in.
+  const outside = [...new Set(inputs.list.map((v) => v.node))].map(inputNode);
+  const body = new Graph([...outside, ...inside.values()], graph.library);
   return { name, graph: body, inputs: inputs.list, outputs: outputs.list };
 }
 
 /** What stands for the nodes outside of a segment in its graph. */
-const inputNode = ({ node }: Value): Node => ({
-  name: node,
+const inputNode = (name: string): Node => ({
+  name,
   op: '_OctetInput',
   inputs: [],
   controls: [],

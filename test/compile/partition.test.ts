@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { tensorOf } from '../../src/base/tensor.ts';
 import { constantRanges } from '../../src/compile/constant-ranges.ts';
 import { partition, segmentOp } from '../../src/compile/partition.ts';
-import { ints, type } from '../../src/graph/attr.ts';
+import { int, ints, type } from '../../src/graph/attr.ts';
 import type { Graph, Value } from '../../src/graph/graph.ts';
 import { referenceKernel } from '../../src/runtime/native/open.ts';
 import { type Codes, net, port } from './graphs.ts';
@@ -94,5 +95,40 @@ describe('partition', () => {
     const { ops, around } = parts(n.b.graph(), [x.codes, fedWeights.codes], [last.codes, real]);
     expect(ops).toEqual([[conv, 'Shape', 'Reshape', conv]]);
     expect(around).toContain('QuantizedConv2D');
+  });
+
+  it('puts what leaves a loop behind all that the loop reads, and takes several outputs of one node', () => {
+    const n = net(1);
+    const x = n.input('x', [1, 5, 5, 4]);
+    const T = { T: type('quint8') };
+    // The loop's own way in is short; its body reads what a segment has computed.
+    const enter = n.b.node('Enter', 'enter', [x.codes], { ...T, frame_name: 'loop' });
+    const merge = n.b.node('Merge', 'merge', [enter, { node: 'next', port: 0 }], { ...T, N: int(2) });
+    const cond = n.b.node('LoopCond', 'cond', [
+      n.b.constant('always', { dtype: 'bool', shape: [], data: Uint8Array.of(0) }),
+    ]);
+    const turn = n.b.node('Switch', 'switch', [merge, cond], T);
+    const first = n.conv(x, { out: 4 });
+    const outer = n.b.node('Enter', 'outer', [first.codes], { ...T, frame_name: 'loop', is_constant: true });
+    const body = n.b.node('ReverseV2', 'body', [port(turn, 1), outer], T);
+    n.b.node('NextIteration', 'next', [body], T);
+    const exit = n.b.node('Exit', 'exit', [turn], T);
+    const halves = n.b.node('Split', 'halves', [n.b.constant('axis', tensorOf('int32', [3], [])), exit], {
+      ...T,
+      num_split: int(2),
+    });
+    const half = { ...x, shape: [1, 5, 5, 2] };
+    const y = n.concat([
+      n.conv({ ...half, codes: halves }),
+      n.conv({ ...half, codes: port(halves, 1) }),
+      n.conv(first),
+    ]);
+    const { ops, segments, graph } = parts(n.b.graph(), [x.codes], [y.codes]);
+    expect(ops).toEqual([
+      [conv, conv],
+      [conv, conv, 'QuantizedConcatV2'],
+    ]);
+    expect(segments.get('segment_1')!.inputs).toContainEqual({ node: 'halves', port: 1 });
+    expect(() => graph.order()).not.toThrow();
   });
 });
