@@ -8,6 +8,7 @@ import { pointwiseLowerings } from './pointwise.ts';
 import { poolLowerings } from './pool.ts';
 import { lowerConv, lowerDepthwise } from './quantized-conv.ts';
 import { lowerMatMul } from './quantized-matmul.ts';
+import { rowLowerings } from './rows.ts';
 import { lowerTable } from './table.ts';
 
 /** How each op becomes layers; what is not here runs by its reference kernel. */
@@ -38,6 +39,7 @@ export const lowerings: ReadonlyMap<string, Lower> = new Map(
     ...pointwiseLowerings,
     ...realConvLowerings,
     ...poolLowerings,
+    ...rowLowerings,
     _OctetTable: lowerTable,
   }),
 );

@@ -13,6 +13,8 @@ import {
   rsi,
 } from '../../asm/x64/index.ts';
 
+import type { Buffer } from '../native-kernel.ts';
+
 /** One tensor of those that a kernel walks together, element by element. */
 export type Operand = {
   readonly base: 'arena' | 'constants';
@@ -47,7 +49,7 @@ const TILE = 16 * 1024;
 export const MOST_LOOPS = 3;
 
 /** Walks `shape`, axes merged where all operands let one run on into the next. `multiple`: what a run is split to. */
-export function walkOf(shape: readonly number[], operands: readonly Operand[], multiple: number): Walk {
+export function walkOf(shape: readonly number[], operands: readonly Operand[], multiple: number, tile = TILE): Walk {
   const axes: Axis[] = [];
   for (let i = shape.length - 1; i >= 0; i--) {
     const size = shape[i]!;
@@ -65,7 +67,7 @@ export function walkOf(shape: readonly number[], operands: readonly Operand[], m
   const outer = (runs ? axes.slice(1) : axes).toReversed();
   const perRow = outer.slice(1).reduce((total, { size }) => total * size, run);
   const split = outer[0]?.size ?? run;
-  const wanted = outer.length > 0 ? Math.max(1, Math.floor(TILE / perRow)) : Math.ceil(TILE / multiple) * multiple;
+  const wanted = outer.length > 0 ? Math.max(1, Math.floor(tile / perRow)) : Math.ceil(tile / multiple) * multiple;
   const perTile = Math.min(split, wanted);
   return { operands, run, isRepeated, outer, tiles: Math.ceil(split / perTile), perTile };
 }
@@ -191,3 +193,14 @@ export function emitRun(asm: Assembler, { count, lanes, unroll, vector, mask }: 
   mask(count - first);
   vector(first, count - first, false);
 }
+
+/** The pixels of buffers of the same height and width as the elements of a walk, whose body gets each by itself. */
+export function pixelWalk(buffers: readonly Buffer[], tile: number): Walk {
+  const operands = buffers.map(
+    ({ offset, stride }): Operand => ({ base: 'arena', offset, strides: [stride.n, stride.h, stride.w], size: PIXEL }),
+  );
+  const { n, h, w } = buffers[0]!.shape;
+  return walkOf([n, h, w], operands, 1, tile);
+}
+/** No stride is this: no two pixels are neighbours in a vector. */
+const PIXEL = -1;

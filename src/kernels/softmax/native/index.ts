@@ -1,0 +1,177 @@
+import {
+  type Assembler,
+  k1,
+  type Mem,
+  ptr,
+  r8q,
+  r9,
+  rax,
+  rcx,
+  rdi,
+  rdx,
+  rsi,
+  type Vmm,
+  vmm,
+  xmm,
+  ymm,
+  zmm,
+} from '../../../asm/x64/index.ts';
+import { exp } from '../../activation/native/formulas.ts';
+import { accessTo, bufferProblem, sameSizes } from '../../native/buffers.ts';
+import { type Elements, maskTail, storeIntegers, tailMask, tailMaskAt } from '../../native/elements.ts';
+import { type Machine, machines, vectorBytes } from '../../native/machine.ts';
+import { emitRun, emitWalk, pixelWalk } from '../../native/walk.ts';
+import type { Buffer, NativeKernel, Step } from '../../native-kernel.ts';
+import { evaluate } from '../../pointwise/native/evaluate.ts';
+import { constantsOf, input, sub } from '../../pointwise/native/expr.ts';
+
+/** y = e^(x − max x) / Σ e^(x − max x) over the channels of each pixel, in float32. Buffers of one shape. */
+export type SoftmaxSpec = { readonly input: Buffer; readonly output: Buffer };
+
+const shifted = exp(sub(input(0), input(1)));
+const patterns = constantsOf(shifted);
+
+/** The constants of eˣ as vectors, then a vector of the least float and one of 1, then the tail's masks. */
+const layoutOf = (machine: Machine) => {
+  const bytes = vectorBytes(machine);
+  const least = patterns.length * bytes;
+  return { least, one: least + bytes, tail: least + 2 * bytes, bytes: least + 2 * bytes + tailMask.byteLength };
+};
+
+function pack(machine: Machine): Uint8Array {
+  const layout = layoutOf(machine);
+  const words = new Int32Array(layout.bytes / 4);
+  const { lanes } = machine;
+  patterns.forEach((pattern, i) => {
+    words.fill(pattern, i * lanes, (i + 1) * lanes);
+  });
+  const floats = new Float32Array(words.buffer);
+  floats.fill(Number.NEGATIVE_INFINITY, layout.least / 4, layout.least / 4 + lanes);
+  floats.fill(1, layout.one / 4, layout.one / 4 + lanes);
+  words.set(tailMask, layout.tail / 4);
+  return new Uint8Array(words.buffer);
+}
+
+function whyNot({ input: from, output }: SoftmaxSpec): string | undefined {
+  if (from.type !== 'f32' || output.type !== 'f32') return `${from.type} to ${output.type}`;
+  if (!sameSizes(from.shape, output.shape)) return 'shapes that differ';
+  return bufferProblem(from) ?? bufferProblem(output);
+}
+
+/** Pixels in a tile: so many that their elements take some microseconds. */
+const tileOf = ({ input: from }: SoftmaxSpec): number => Math.max(1, Math.floor(4096 / from.shape.c));
+
+const [FROM, TO] = [r8q, r9];
+const [SUM, MAX, VALUE, SPARE, MASK] = [0, 1, 2, 3, 4] as const;
+
+function emit(asm: Assembler, spec: SoftmaxSpec, machine: Machine, constants: number): void {
+  const layout = layoutOf(machine);
+  const v = vmm(machine.bits);
+  const at = (offset: number): Mem => ptr(rsi, constants + offset);
+  const elements: Elements = { asm, machine, tail: (count) => at(layout.tail + tailMaskAt(count)) };
+  const { lanes } = machine;
+  const count = spec.input.shape.c;
+  const run = (vector: (place: (pointer: typeof FROM) => Mem, count: number) => void): void =>
+    emitRun(asm, {
+      count,
+      lanes,
+      unroll: 1,
+      vector: (first, n, isIndexed) =>
+        vector((pointer) => ptr(pointer, isIndexed ? { index: rcx, scale: 4, disp: 4 * first } : 4 * first), n),
+      mask: (rest) => maskTail(elements, rest),
+    });
+  /** Loads, with the elements that are missing as in `SUM` (the least float). */
+  const load = (to: Vmm, from: Mem, n: number): void => {
+    if (n === lanes) asm.vmovups(to, from);
+    else if (machine.bits === 512) {
+      asm.vmovups(to, at(layout.least));
+      asm.vmovups(zmm(to).mask(k1), from);
+    } else {
+      asm.vmovups(v(MASK), elements.tail(n));
+      asm.vmaskmovps(to, v(MASK), from);
+      asm.vmovups(v(SPARE), at(layout.least));
+      asm.vblendvps(to, v(SPARE), to, v(MASK));
+    }
+  };
+  const free = Array.from({ length: 10 }, (_, i) => v(5 + i));
+  const bytes = vectorBytes(machine);
+  const exponential = (place: (pointer: typeof FROM) => Mem, n: number): void => {
+    const result = evaluate(
+      {
+        asm,
+        machine,
+        free,
+        load: (i, to) => (i === 0 ? load(to, place(FROM), n) : asm.vmovups(to, v(MAX))),
+        constant: (pattern) => at(patterns.indexOf(pattern) * bytes),
+      },
+      shifted,
+    );
+    // What is missing is e^(−∞), 0.
+    asm.vaddps(v(SUM), v(SUM), result);
+    storeIntegers(elements, 'f32', place(TO), result, n, v(SPARE));
+    free.push(result);
+  };
+  emitWalk(asm, pixelWalk([spec.input, spec.output], tileOf(spec)), [FROM, TO], [rdx, rdi, rax], () => {
+    asm.vmovups(v(MAX), at(layout.least));
+    run((place, n) => {
+      load(v(VALUE), place(FROM), n);
+      asm.vmaxps(v(MAX), v(MAX), v(VALUE));
+    });
+    acrossLanes(asm, machine, MAX, 'vmaxps');
+    asm.vxorps(ymm(SUM), ymm(SUM), ymm(SUM));
+    run(exponential);
+    acrossLanes(asm, machine, SUM, 'vaddps');
+    asm.vmovups(v(VALUE), at(layout.one));
+    asm.vdivps(v(SUM), v(VALUE), v(SUM));
+    run((place, n) => {
+      if (n === lanes) asm.vmulps(v(VALUE), v(SUM), place(TO));
+      else {
+        load(v(VALUE), place(TO), n);
+        asm.vmulps(v(VALUE), v(VALUE), v(SUM));
+      }
+      storeIntegers(elements, 'f32', place(TO), v(VALUE), n, v(SPARE));
+    });
+  });
+  asm.vzeroupper();
+  asm.ret();
+}
+
+/** Register `n` = its elements taken together, in every element. Changes the spare one. */
+function acrossLanes(asm: Assembler, machine: Machine, n: number, fold: 'vaddps' | 'vmaxps'): void {
+  if (machine.bits === 512) {
+    asm.vextractf64x4(ymm(SPARE), zmm(n), 1);
+    asm[fold](ymm(n), ymm(n), ymm(SPARE));
+  }
+  asm.vextractf128(xmm(SPARE), ymm(n), 1);
+  asm[fold](xmm(n), xmm(n), xmm(SPARE));
+  for (const order of [0b01_00_11_10, 0b10_11_00_01]) {
+    asm.vpermilps(xmm(SPARE), xmm(n), order);
+    asm[fold](xmm(n), xmm(n), xmm(SPARE));
+  }
+  asm.vbroadcastss(vmm(machine.bits)(n), xmm(n));
+}
+
+function step(spec: SoftmaxSpec, machine: Machine, constants: number): Step {
+  return {
+    name: `softmax, ${spec.input.shape.c}`,
+    tiles: pixelWalk([spec.input, spec.output], tileOf(spec)).tiles,
+    macs: 0,
+    accesses: [
+      accessTo(spec.input, 'read'),
+      accessTo(spec.output, 'write'),
+      { base: 'constants', mode: 'read', begin: constants, end: constants + layoutOf(machine).bytes },
+    ],
+    emit: (asm) => emit(asm, spec, machine, constants),
+  };
+}
+
+const kernel = (machine: Machine): NativeKernel<SoftmaxSpec> => ({
+  name: `softmax ${machine.isa}`,
+  isa: machine.isa,
+  whyNot,
+  pack: () => pack(machine),
+  step: (spec, constants) => step(spec, machine, constants),
+});
+
+/** Softmax over the last axis, best first. */
+export const softmaxKernels: readonly NativeKernel<SoftmaxSpec>[] = machines.map(kernel);
