@@ -17,8 +17,9 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   data: ['base', 'graph', 'formats'],
   zoo: ['base', 'graph', 'data'],
   api: ['base', 'graph', 'formats', 'optimize', 'quantize', 'kernels', 'compile', 'runtime', 'data', 'zoo'],
+  tune: ['base', 'graph', 'quantize', 'data', 'runtime', 'api'],
   report: ['base', 'graph', 'quantize', 'data', 'runtime', 'api'],
-  cli: ['base', 'graph', 'formats', 'quantize', 'runtime', 'data', 'zoo', 'api', 'report', 'compile'],
+  cli: ['base', 'graph', 'formats', 'quantize', 'runtime', 'data', 'zoo', 'api', 'tune', 'report', 'compile'],
 };
 
 const source = fileURLToPath(new URL('../src', import.meta.url));

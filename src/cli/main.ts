@@ -35,7 +35,7 @@ export async function main(argv: readonly string[]): Promise<number> {
 }
 
 class Interrupted extends Error {
-  override readonly message = 'interrupted; nothing was written';
+  override readonly message = 'interrupted';
 }
 
 function report(error: unknown): number {

@@ -9,6 +9,7 @@ import { optimizeCommand } from './optimize.ts';
 import { quantizeCommand } from './quantize.ts';
 import { reportCommand } from './report.ts';
 import { runCommand } from './run.ts';
+import { tuneCommand } from './tune.ts';
 import { zooCommand } from './zoo.ts';
 
 export const commands: readonly AddCommand[] = [
@@ -21,6 +22,7 @@ export const commands: readonly AddCommand[] = [
   compareCommand,
   runCommand,
   reportCommand,
+  tuneCommand,
   benchmarkCommand,
   zooCommand,
 ];

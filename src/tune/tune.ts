@@ -1,0 +1,221 @@
+import { createHash } from 'node:crypto';
+import { optimize } from '../api/optimize.ts';
+import { type QuantizedModel, type QuantizeOptions, quantize } from '../api/quantize.ts';
+import { runnerOn } from '../api/runner.ts';
+import { UserError } from '../base/errors.ts';
+import { silent } from '../base/progress.ts';
+import { bytesOf, type Tensor } from '../base/tensor.ts';
+import type { Dataset } from '../data/dataset.ts';
+import { evaluate, type Run } from '../data/evaluate.ts';
+import type { Recipe } from '../data/recipe/recipe.ts';
+import { constTensor } from '../graph/constant.ts';
+import type { Model } from '../graph/model.ts';
+import type { Feeds } from '../graph/runner.ts';
+import { compile } from '../runtime/session.ts';
+import { type Attempt, isBetter, search, type Trial } from './search.ts';
+import { sensitivity } from './sensitivity.ts';
+import { loadState, type State, saveState } from './state.ts';
+
+export type TuneOptions = Omit<QuantizeOptions, 'excludeNodes'> & {
+  readonly evaluation: Dataset;
+  readonly recipe?: Recipe | undefined;
+  /** A figure that `evaluate` gives: 'top-1' (or 'top1'), 'agreement', 'auc', 'hr@10', 'map' … */
+  readonly metric: string;
+  /** How much less than fp32 is allowed, in points: 0.5 of top-1 is one in 200 samples. */
+  readonly maxDrop: number;
+  /** Samples to evaluate each trial on: all by default. */
+  readonly limit?: number;
+  readonly timeLimitSeconds?: number;
+  readonly maxTrials?: number;
+  /** Where to remember what was tried: a run that was killed goes on from there. */
+  readonly stateFile?: string;
+  /** Told of each model that is better than those before, as soon as it is known; it should be written away then. */
+  readonly onBest?: (best: QuantizedModel, trial: Trial) => Promise<void>;
+};
+
+export type Tuned = {
+  readonly metric: string;
+  /** The figure in fp32, and the least that is allowed. */
+  readonly reference: number;
+  readonly floor: number;
+  /** In the order of their making, those of the runs before too. */
+  readonly trials: readonly Trial[];
+  readonly best: Trial | undefined;
+  /** The layers, those that cost most first; with the SQNR of the outputs when each alone is int8. */
+  readonly ranking: NonNullable<State['ranking']>;
+  readonly stopped: 'done' | 'time' | 'trials' | 'interrupted';
+};
+
+/**
+ * Keeps accuracy above a floor by leaving as few layers as possible in fp32: ranks them by what int8 costs in each, then
+ * searches (see `search`). Ends early when time or trials run out or `signal` is aborted, with the best so far. Throws
+ * `UserError` when the data does not give the metric, or the state file is of another run.
+ */
+export async function tune(model: Model, options: TuneOptions): Promise<Tuned> {
+  const { stateFile, timeLimitSeconds } = options;
+  const metric = options.metric.replace(/^top(?=\d)/, 'top-');
+  const a = optimize(model);
+  const book = await openBook(stateFile, subjectOf(a, metric, options));
+  const timeout = timeLimitSeconds === undefined ? undefined : AbortSignal.timeout(1000 * timeLimitSeconds);
+  const signals = [options.signal, timeout].filter((signal) => signal !== undefined);
+  const limited: TuneOptions = { ...options, signal: AbortSignal.any(signals) };
+  const original = await recorded(a, limited);
+  let stopped: Tuned['stopped'] = 'done';
+  try {
+    const reference = book.state.reference ?? (await original.figure(metric));
+    await book.note({ reference });
+    const floor = reference - options.maxDrop / 100;
+    const attempt = attempts(model, book, { metric, floor, measure: original.figureOf }, limited);
+    // Most models need nothing: the ranking is made only for those that do.
+    const first = await attempt([]);
+    if (first !== undefined && first.figure < floor) {
+      const ranking = book.state.ranking ?? (await rank(a, limited));
+      await book.note({ ranking });
+      const names = ranking.map((row) => row.layer);
+      if ((await search(attempt, names, floor)) === 'stopped') stopped = 'trials';
+    } else if (first === undefined) stopped = 'trials';
+  } catch (error) {
+    if (!limited.signal?.aborted) throw error;
+    stopped = options.signal?.aborted ? 'interrupted' : 'time';
+  } finally {
+    original.dispose();
+  }
+  const { reference = Number.NaN, trials, ranking = [] } = book.state;
+  const floor = reference - options.maxDrop / 100;
+  return { metric, reference, floor, trials, best: bestOf(trials, floor), ranking, stopped };
+}
+
+/** The state of a run, written to its file whenever it changes. */
+async function openBook(file: string | undefined, subject: string) {
+  const book = {
+    state: await loadState(file, subject),
+    note: async (more: Partial<State>): Promise<void> => {
+      book.state = { ...book.state, ...more };
+      if (file !== undefined) await saveState(file, book.state);
+    },
+  };
+  return book;
+}
+
+type Goal = {
+  readonly metric: string;
+  readonly floor: number;
+  readonly measure: (int8: Model, metric: string) => Promise<number>;
+};
+
+/** Makes and measures a model for each set that was not tried before, until there are no trials left. */
+function attempts(
+  model: Model,
+  book: Awaited<ReturnType<typeof openBook>>,
+  { metric, floor, measure }: Goal,
+  options: TuneOptions,
+): Attempt {
+  const { maxTrials = Number.POSITIVE_INFINITY, onBest, progress = silent } = options;
+  let made = 0;
+  return async (names) => {
+    const fp32 = [...names].sort();
+    const known = book.state.trials.find((trial) => sameNames(trial.fp32, fp32));
+    if (known !== undefined) return known;
+    if (made++ >= maxTrials) return undefined;
+    const start = performance.now();
+    const int8 = await quantize(model, { ...options, excludeNodes: fp32 });
+    const figure = await measure(int8, metric);
+    const trial: Trial = { fp32, figure, seconds: (performance.now() - start) / 1000 };
+    progress.note(describe(trial, metric, floor));
+    // The model first: a run that is killed in between makes it again.
+    if (isBetter(trial, bestOf(book.state.trials, floor), floor)) await onBest?.(int8, trial);
+    await book.note({ trials: [...book.state.trials, trial] });
+    return trial;
+  };
+}
+
+const bestOf = (trials: readonly Trial[], floor: number): Trial | undefined =>
+  trials.reduce<Trial | undefined>((best, trial) => (isBetter(trial, best, floor) ? trial : best), undefined);
+
+const sameNames = (a: readonly string[], b: readonly string[]): boolean =>
+  a.length === b.length && a.every((name, i) => name === b[i]);
+
+const describe = ({ fp32, figure }: Trial, metric: string, floor: number): string =>
+  `${fp32.length} in fp32: ${metric} ${(100 * figure).toFixed(2)} %${figure < floor ? `, below ${(100 * floor).toFixed(2)} %` : ''}`;
+
+async function rank(a: Model, options: TuneOptions): Promise<NonNullable<State['ranking']>> {
+  const { calibration, recipe, backend, progress, signal, method, perChannel, excludeOps } = options;
+  const rows = await sensitivity(a, {
+    calibration,
+    recipe,
+    openRunner: runnerOn(backend),
+    ...(progress && { progress }),
+    ...(signal && { signal }),
+    ...(method && { method }),
+    ...(perChannel !== undefined && { perChannel }),
+    ...(excludeOps && { excludeOps }),
+  });
+  return rows.map(({ layer, value, figures }) => ({
+    layer,
+    value,
+    ...(figures?.sqnr !== undefined && Number.isFinite(figures.sqnr) && { sqnr: figures.sqnr }),
+  }));
+}
+
+/** The fp32 model, whose outputs are computed once for all trials. */
+async function recorded(a: Model, { evaluation, recipe, limit, backend, signal, progress }: TuneOptions) {
+  const settings = { ...(backend && { backend }), ...(signal && { signal }) };
+  const session = await compile(a, settings);
+  const evaluateOn = { ...(recipe && { recipe }), ...(limit && { limit }), ...(progress && { progress }) };
+  const outputs: ReadonlyMap<string, Tensor>[] = [];
+  const runOf =
+    (of: typeof session): Run =>
+    async (feeds: Feeds) => {
+      signal?.throwIfAborted();
+      return new Map(Object.entries(await of.run(Object.fromEntries(feeds))));
+    };
+  /** The outputs of the fp32 model in the order of the samples, which is always the same. */
+  const replay = (): Run => {
+    let next = 0;
+    return async (feeds) => {
+      const at = next++;
+      const found = outputs[at] ?? (await runOf(session)(feeds));
+      outputs[at] = found;
+      return found;
+    };
+  };
+  const pick = (figures: Readonly<Record<string, number>>, metric: string): number => {
+    const figure = figures[metric];
+    if (metric.startsWith('sqnr') || figure === undefined || Number.isNaN(figure))
+      throw new UserError(
+        `the data gives no figure '${metric}'`,
+        {},
+        `there are: ${
+          Object.keys(figures)
+            .filter((name) => !name.startsWith('sqnr'))
+            .join(', ') || 'none; give labelled data and a recipe with a metric'
+        }`,
+      );
+    return figure;
+  };
+  return {
+    figure: async (metric: string) => {
+      const run = replay();
+      const { figures } = await evaluate(run, evaluation, { ...evaluateOn, reference: replay() });
+      return pick(figures, metric);
+    },
+    figureOf: async (model: Model, metric: string) => {
+      using int8 = await compile(model, settings);
+      const { figures } = await evaluate(runOf(int8), evaluation, { ...evaluateOn, reference: replay() });
+      return pick(figures, metric);
+    },
+    dispose: () => session.dispose(),
+  };
+}
+
+/** What trials depend on, as one short text. */
+function subjectOf(a: Model, metric: string, { samples, method, perChannel, limit, evaluation, recipe }: TuneOptions) {
+  const hash = createHash('sha256');
+  for (const node of a.graph.nodes.values()) {
+    hash.update(JSON.stringify([node.name, node.op, node.inputs]));
+    const tensor = constTensor(node);
+    if (tensor !== undefined && ArrayBuffer.isView(tensor.data)) hash.update(bytesOf(tensor));
+  }
+  hash.update(JSON.stringify([metric, samples, method, perChannel, limit, evaluation.size, recipe]));
+  return hash.digest('hex').slice(0, 32);
+}
