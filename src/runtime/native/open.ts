@@ -6,6 +6,7 @@ import { partition, segmentOp } from '../../compile/partition.ts';
 import type { Value } from '../../graph/graph.ts';
 import { sameValue } from '../../graph/graph.ts';
 import type { Endpoint, Model } from '../../graph/model.ts';
+import type { OpenRunner } from '../../graph/runner.ts';
 import { isKnownOp } from '../../graph/signature.ts';
 import { reference } from '../../kernels/reference.ts';
 import type { ReferenceKernel } from '../../kernels/reference-kernel.ts';
@@ -46,6 +47,9 @@ export async function openNativeRunner(
   prepareKnown(segments, model.inputs);
   return { run: runner.run, runSync: runner.runSync, dispose: release };
 }
+
+/** The same, where only the interface is known: for calibration and evaluation. */
+export const openNative: OpenRunner = (model, fetches) => openNativeRunner(model, fetches, {});
 
 export type Watch = Pick<SegmentOptions, 'observe'> & { readonly own?: OwnActions };
 
