@@ -40,5 +40,24 @@ export const requantizeWithSummand = (
     high,
   );
 
+/** How codes of one scale are added to codes `z` of another as floats: what Dequantize → AddV2 → QuantizeV2 compute. */
+export type FloatSum = {
+  /** What one step of the codes, and of z, stands for. */
+  readonly scale: number;
+  readonly summandScale: number;
+  /** Steps of the result in one: 255 / max of quint8, 127 / max of qint8. */
+  readonly factor: number;
+};
+
+/** y = clamp(rne(f32(f32(f32(a·s) + f32(z·s_z))·k))): every product and sum rounded to float32. */
+export const addAsFloats = (
+  a: number,
+  z: number,
+  { scale, summandScale, factor }: FloatSum,
+  low: number,
+  high: number,
+): number =>
+  clamp(rne(Math.fround(Math.fround(Math.fround(a * scale) + Math.fround(z * summandScale)) * factor)), low, high);
+
 /** Saturates to int32. */
 export const saturate32 = (x: number): number => clamp(x, -(2 ** 31), 2 ** 31 - 1);

@@ -1,6 +1,6 @@
 import type { ConvSpec, Result } from '../../../src/kernels/conv/native/spec.ts';
 import type { Buffer, ElementType } from '../../../src/kernels/native-kernel.ts';
-import { requantize, requantizeWithSummand } from '../../../src/kernels/requantize/contract.ts';
+import { addAsFloats, requantize, requantizeWithSummand } from '../../../src/kernels/requantize/contract.ts';
 
 /** Plain loops over what the contract says, for the native kernels to be compared with. */
 
@@ -44,6 +44,12 @@ export function finished(result: Result, acc: number, c: number, z: number): num
   }
   const { summand, low, high } = result;
   if (summand === undefined) return requantize(acc, multiplier, low, high);
+  const { rounded } = summand;
+  if (rounded !== undefined) {
+    const a = requantize(acc, multiplier, rounded.low, rounded.high);
+    const sum = { scale: f(rounded.scale), summandScale: f(summand.multiplier), factor: f(rounded.factor) };
+    return addAsFloats(a, z, sum, low, high);
+  }
   return requantizeWithSummand(acc, multiplier, z, f(summand.multiplier), low, high);
 }
 

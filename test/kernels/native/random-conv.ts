@@ -90,8 +90,16 @@ export function randomResult(draw: Draw, output: Buffer, buffer: (type: ElementT
   if (!draw.chance(0.4)) return limits;
   const summand = draw.chance(0.2) ? output : buffer(draw.pick('u8', 's8'));
   const own = draw.pick(0.5, 1, 0.37, -1.25);
-  return { ...limits, summand: { buffer: summand, multiplier: Math.fround(own) } };
+  const rounded = draw.chance(0.4) ? randomRounding(draw) : undefined;
+  return { ...limits, summand: { buffer: summand, multiplier: Math.fround(own), ...(rounded && { rounded }) } };
 }
+
+/** Codes of their own before the sum: ties at times, and factors that overflow int32. */
+const randomRounding = (draw: Draw) => ({
+  ...draw.pick({ low: -128, high: 127 }, { low: -127, high: 127 }, { low: 0, high: 255 }, { low: -3, high: 77 }),
+  scale: Math.fround(draw.pick(0.5, 1, 0.0371, 1.3)),
+  factor: Math.fround(draw.pick(0.5, 1, 2, 25.7, 2 ** 30)),
+});
 
 /** A convolution and the arena's size; `scale` bounds its sizes. */
 export function randomConv(seed: number, scale = 1): { readonly spec: ConvSpec; readonly bytes: number } {

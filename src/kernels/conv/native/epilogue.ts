@@ -74,18 +74,42 @@ function requantize(epilogue: Epilogue, result: Requantize): void {
       asm.vcvtdq2ps(sum, sum);
       asm.vmulps(sum, sum, multiplier(v));
     });
+    const isRounded = result.summand?.rounded !== undefined;
+    if (isRounded) roundToCodes(asm, target.bits, sums, value);
     if (result.summand !== undefined)
       summandVectors(epilogue, row, isSigned, (v) => {
         asm.vcvtdq2ps(value, value);
         asm.vmulps(value, value, summandMultiplier);
         asm.vaddps(sums[v]!, sums[v]!, value);
       });
+    if (isRounded) forEachWith(asm, scalars.factor, sums, value, asm.vmulps);
     for (const sum of sums) {
       if (epilogue.mayOverflow) clampReal(asm, sum, value);
       asm.vcvtps2dq(sum, sum);
     }
     narrow(sums, epilogue.output(row));
   }
+}
+
+/** Applies `apply(sum, sum, scalar)` to each sum, with a scalar of the panel's data broadcast to `temporary`. */
+function forEachWith(
+  asm: Assembler,
+  at: number,
+  sums: readonly Vmm[],
+  temporary: Vmm,
+  apply: (to: Vmm, a: Vmm, b: Vmm) => void,
+): void {
+  asm.vbroadcastss(temporary, ptr(rsi, at));
+  for (const sum of sums) apply(sum, sum, temporary);
+}
+
+/** Rounds and clamps to the codes that stand for the sums alone, and gives their values. The limits are whole numbers. */
+function roundToCodes(asm: Assembler, bits: 256 | 512, sums: readonly Vmm[], temporary: Vmm): void {
+  forEachWith(asm, scalars.roundedLow, sums, temporary, asm.vmaxps);
+  forEachWith(asm, scalars.roundedHigh, sums, temporary, asm.vminps);
+  // 0: to the nearest, ties to even.
+  for (const sum of sums) bits === 512 ? asm.vrndscaleps(sum, sum, 0) : asm.vroundps(sum, sum, 0);
+  forEachWith(asm, scalars.roundedScale, sums, temporary, asm.vmulps);
 }
 
 /** Leaves each vector of a row's summand as int32 in the second temporary, in the panel's order of columns, for `use`. */

@@ -56,6 +56,11 @@ export const scalars = {
   evenBytes: 28,
   lowReal: 32,
   highReal: 36,
+  /** Of codes that are rounded before the summand is added. */
+  roundedLow: 40,
+  roundedHigh: 44,
+  roundedScale: 48,
+  factor: 52,
   bytes: 64,
 } as const;
 

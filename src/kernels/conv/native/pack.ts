@@ -24,6 +24,13 @@ function packScalars(spec: ConvSpec, layout: Layout, panel: Panel, to: DataView)
   to.setUint32(scalars.evenBytes, 0x00ff00ff, true);
   if (result.kind === 'requantize') {
     to.setFloat32(scalars.summandMultiplier, result.summand?.multiplier ?? 0, true);
+    const rounded = result.summand?.rounded;
+    if (rounded !== undefined) {
+      to.setFloat32(scalars.roundedLow, rounded.low, true);
+      to.setFloat32(scalars.roundedHigh, rounded.high, true);
+      to.setFloat32(scalars.roundedScale, rounded.scale, true);
+      to.setFloat32(scalars.factor, rounded.factor, true);
+    }
     bytes(scalars.lowBytes, result.low);
     bytes(scalars.highBytes, result.high);
     // Beyond these every sum saturates anyway, and within them conversion to integers can't overflow.

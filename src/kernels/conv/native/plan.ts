@@ -126,6 +126,11 @@ function magnitude(spec: ConvSpec): number {
     for (const value of values) greatest = Math.max(greatest, Math.abs(value));
     return greatest;
   };
+  if (result.summand?.rounded !== undefined) {
+    const { low, high, scale, factor } = result.summand.rounded;
+    const codes = Math.max(Math.abs(low), Math.abs(high)) * Math.abs(scale);
+    return (codes + 255 * Math.abs(result.summand.multiplier)) * Math.abs(factor);
+  }
   const sum = kernel.h * kernel.w * (input.shape.c / groups) * 255 * 128 + (bias === undefined ? 0 : most(bias));
   return sum * most(result.multipliers) + 255 * Math.abs(result.summand?.multiplier ?? 0);
 }

@@ -5,13 +5,16 @@ export type Result =
   /**
    * u8 or s8: `y = min(max(rne(f32(acc)·multipliers[c]), low), high)`; with a summand z of the same shape (u8 or s8)
    * `rne(f32(acc)·multipliers[c] + f32(z)·multiplier)`. The output may lie where the summand lies.
+   *
+   * With `rounded`, the sums become codes a = min(max(rne(f32(acc)·multipliers[c]), rounded.low), rounded.high) before the
+   * summand is added: `rne(f32(f32(f32(a·rounded.scale) + f32(z·multiplier))·rounded.factor))` (contract.ts, addAsFloats).
    */
   | {
       readonly kind: 'requantize';
       readonly multipliers: Float32Array;
       readonly low: number;
       readonly high: number;
-      readonly summand?: { readonly buffer: Buffer; readonly multiplier: number };
+      readonly summand?: { readonly buffer: Buffer; readonly multiplier: number; readonly rounded?: Rounded };
     }
   /** f32: `y = min(max(f32(acc)·multipliers[c] + bias[c], low), high)`, rounded after each operation. */
   | {
@@ -24,6 +27,9 @@ export type Result =
   /** s32: the sums as they are. */
   | { readonly kind: 'sums' }
   | RealResult;
+
+/** Codes that sums become before a summand is added to them as a float. */
+export type Rounded = { readonly low: number; readonly high: number; readonly scale: number; readonly factor: number };
 
 /** f32 sums (native-f32): `y = min(max(sum + z, low), high)` with a summand z of the same shape. NaN passes through. */
 export type RealResult = {
@@ -150,5 +156,13 @@ export function resultProblem(result: Result, output: Buffer): string | undefine
   if (buffer.type !== 'u8' && buffer.type !== 's8') return `a summand of ${buffer.type}`;
   for (const axis of ['n', 'h', 'w', 'c'] as const)
     if (buffer.shape[axis] !== output.shape[axis]) return 'a summand of another shape';
+  const { scale = 0, factor = 0 } = result.summand.rounded ?? {};
+  if (
+    !(
+      (Math.abs(scale) < 1e15 && Math.abs(factor) < 1e15 && Math.abs(multiplier) < 1e15) ||
+      result.summand.rounded === undefined
+    )
+  )
+    return 'a scale of 1e15 or more';
   return Math.abs(multiplier) < 1e20 ? reachProblem(buffer) : "a summand's multiplier of 1e20 or more";
 }
