@@ -22,7 +22,7 @@ import {
 import type { RealConvSpec } from '../../conv/native-f32/spec.ts';
 import { type Elements, maskTail, storeIntegers, tailMaskAt } from '../../native/elements.ts';
 import { type Machine, vectorBytes } from '../../native/machine.ts';
-import { type Layout, VECTORS } from './layout.ts';
+import type { Layout } from './layout.ts';
 
 type DepthwiseCode = {
   readonly asm: Assembler;
@@ -51,11 +51,11 @@ export function emitDepthwise(code: DepthwiseCode): void {
   asm.bind(row);
   asm.xor(eax, eax);
   asm.lea(WEIGHTS, ptr(rsi, constants + layout.blocks));
-  const step = VECTORS * vectorBytes(code.machine);
+  const step = layout.vectors * vectorBytes(code.machine);
   if (layout.whole > 0) {
     const block = asm.label('block');
     asm.bind(block);
-    alongRow(code, VECTORS * code.machine.lanes);
+    alongRow(code, layout.vectors * code.machine.lanes);
     asm.add(WEIGHTS, layout.blockBytes);
     asm.add(CHANNEL, step);
     asm.cmp(CHANNEL, layout.whole * step);
@@ -133,8 +133,8 @@ function registerTile(code: DepthwiseCode, elements: Elements, columns: number, 
   const v = vmm(machine.bits);
   const bytes = vectorBytes(machine);
   const vectors = Math.ceil(channels / machine.lanes);
-  const sum = (x: number, i: number): Vmm => v(x * VECTORS + i);
-  const weight = (i: number): Vmm => v(machine.registers - VECTORS + i);
+  const sum = (x: number, i: number): Vmm => v(x * layout.vectors + i);
+  const weight = (i: number): Vmm => v(machine.registers - layout.vectors + i);
   for (let i = 0; i < vectors; i++)
     for (let x = 0; x < columns; x++)
       if (x === 0) asm.vmovups(sum(0, i), ptr(WEIGHTS, i * bytes));
@@ -143,7 +143,7 @@ function registerTile(code: DepthwiseCode, elements: Elements, columns: number, 
     for (let column = 0; column < kernel.w; column++) {
       const tap = row * kernel.w + column;
       const at = row * dilation.h * input.stride.h + column * dilation.w * input.stride.w;
-      for (let i = 0; i < vectors; i++) asm.vmovups(weight(i), ptr(WEIGHTS, ((1 + tap) * VECTORS + i) * bytes));
+      for (let i = 0; i < vectors; i++) asm.vmovups(weight(i), ptr(WEIGHTS, ((1 + tap) * layout.vectors + i) * bytes));
       for (let x = 0; x < columns; x++)
         for (let i = 0; i < vectors; i++)
           asm.vfmadd231ps(sum(x, i), weight(i), ptr(IN, at + x * stride.w * input.stride.w + i * bytes));

@@ -2,16 +2,21 @@ import type { RealConvSpec } from '../../conv/native-f32/spec.ts';
 import { tailMask } from '../../native/elements.ts';
 import { type Machine, vectorBytes } from '../../native/machine.ts';
 
-/** Vectors of channels that one pass over a row computes. */
-export const VECTORS = 2;
+/**
+ * Vectors of channels that one pass over a row computes: more where pixels lie far apart, so that fewer of them have to share
+ * the lines of the first-level cache; fewer where rows are long and the register tile may be.
+ */
+const vectorsOf = ({ output }: RealConvSpec, { registers }: Machine): number =>
+  registers === 32 && output.shape.w <= 28 ? 4 : 2;
 
 /**
- * The register tile is `columns` output pixels by up to two vectors of channels. Constants: a vector of each limit, masks
- * for the last channels (AVX2), then for each two vectors of channels their bias and the weights of each tap.
+ * The register tile is `columns` output pixels by `vectors` vectors of channels. Constants: a vector of each limit, masks
+ * for the last channels (AVX2), then for each so many vectors of channels their bias and the weights of each tap.
  */
 export type Layout = {
   readonly columns: number;
-  /** Pairs of whole vectors, and the channels behind them. */
+  readonly vectors: number;
+  /** Blocks of whole vectors, and the channels behind them. */
   readonly whole: number;
   readonly rest: number;
   readonly high: number;
@@ -27,17 +32,20 @@ export type Layout = {
 /** Multiply-adds of a tile: some 10 µs. */
 const WORK = 400_000;
 
-export function layoutOf({ output, kernel }: RealConvSpec, machine: Machine): Layout {
+export function layoutOf(spec: RealConvSpec, machine: Machine): Layout {
+  const { output, kernel } = spec;
   const { h, w, c } = output.shape;
-  const most = machine.registers === 32 ? 8 : 6;
-  const block = VECTORS * machine.lanes;
+  const vectors = vectorsOf(spec, machine);
+  const most = Math.floor((machine.registers - vectors - 2) / vectors);
+  const block = vectors * machine.lanes;
   const taps = kernel.h * kernel.w;
   const bytes = vectorBytes(machine);
   const blocks = 2 * bytes + (machine.bits === 256 ? tailMask.byteLength : 0);
-  const blockBytes = VECTORS * bytes * (1 + taps);
+  const blockBytes = vectors * bytes * (1 + taps);
   const rows = Math.min(h, Math.max(1, Math.round(WORK / (w * c * taps))));
   return {
-    columns: Math.ceil(w / Math.ceil(w / most)),
+    columns: Math.ceil(w / Math.ceil(w / Math.min(8, most))),
+    vectors,
     whole: Math.floor(c / block),
     rest: c % block,
     high: bytes,
@@ -59,7 +67,7 @@ export function packDepthwise(spec: RealConvSpec, machine: Machine, layout: Layo
   floats.fill(low ?? Number.NEGATIVE_INFINITY, 0, lanes);
   floats.fill(high ?? Number.POSITIVE_INFINITY, lanes, 2 * lanes);
   if (machine.bits === 256) new Int32Array(packed.buffer).set(tailMask, layout.masks / 4);
-  const block = VECTORS * lanes;
+  const block = layout.vectors * lanes;
   for (let first = 0; first < c; first += block) {
     const at = (layout.blocks + (first / block) * layout.blockBytes) / 4;
     const count = Math.min(block, c - first);
