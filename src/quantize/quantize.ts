@@ -4,8 +4,9 @@ import type { Model } from '../graph/model.ts';
 import type { Feeds } from '../graph/runner.ts';
 import { optimize } from '../optimize/index.ts';
 import { chooseRanges, defaultMethod, neverNegative, observedKeys } from './calibrate.ts';
-import { correctBiases } from './correct/bias.ts';
+import { correctLayers } from './correct/correct.ts';
 import { channelMeans } from './correct/means.ts';
+import type { Rounding } from './correct/weights.ts';
 import { freezeRanges } from './freeze.ts';
 import { fuseGraph } from './fuse.ts';
 import { type ObserveOptions, observeModel } from './observe.ts';
@@ -25,9 +26,11 @@ export type Corrections = {
   readonly weights: boolean;
   /** Biases by how far the means of each layer's channels are off, on so many samples at most; 0 leaves them. */
   readonly biasSamples: number;
+  /** Which layers' weights are rounded by what their inputs are like, on the same samples. */
+  readonly rounding: Rounding;
 };
 
-export const defaultCorrections: Corrections = { weights: true, biasSamples: 32 };
+export const defaultCorrections: Corrections = { weights: true, biasSamples: 32, rounding: 'depthwise' };
 
 export type PipelineOptions = QuantizeOptions &
   Omit<ObserveOptions, 'visit'> & {
@@ -52,8 +55,11 @@ export async function quantizeModel(model: Model, options: PipelineOptions): Pro
   };
   const rounded = quantizeGraph(a, chosen);
   const ranges = chooseRanges(seen, sitesOf(rounded.graph), method);
-  const biases = await correctBiases(finish(rounded, ranges, options), means, options);
-  const b = quantizeGraph(a, { ...chosen, biases });
+  const { biases, weights } = await correctLayers(a, finish(rounded, ranges, options), means, {
+    ...options,
+    rounding: corrections.rounding,
+  });
+  const b = quantizeGraph(a, { ...chosen, biases, weights: new Map([...(chosen.weights ?? []), ...weights]) });
   return { a, b, c: finish(b, ranges, options), ranges };
 }
 

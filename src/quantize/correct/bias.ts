@@ -1,81 +1,30 @@
-import { type Progress, silent } from '../../base/progress.ts';
 import { roundHalfEven } from '../../base/round.ts';
 import { type Tensor, tensor } from '../../base/tensor.ts';
 import { constNode, constTensor } from '../../graph/constant.ts';
 import type { Graph, Node, Value } from '../../graph/graph.ts';
-import type { Model } from '../../graph/model.ts';
-import type { OpenRunner } from '../../graph/runner.ts';
-import { withConstantEnds } from './frozen-graph.ts';
-import type { ChannelMeans } from './means.ts';
-import { openStream, type Stream } from './stream.ts';
-import { type Target, targetsOf } from './target.ts';
-
-export type CorrectOptions = {
-  readonly openRunner: OpenRunner;
-  readonly progress?: Progress;
-  readonly signal?: AbortSignal;
-};
+import type { Stream } from './stream.ts';
+import type { Target } from './target.ts';
 
 /** Newton steps: behind a relu the mean bends with the bias; three come within a small part of a step of the codes. */
 const maxSteps = 3;
 /** A channel that a relu has almost silenced is not pushed further than this share of its values were active. */
 const leastActive = 0.1;
-/** A channel is right when its mean is this share of a code (of the largest value, in fp32) away. */
-const tolerance = 0.01;
+/** A layer is right when the mean of each channel is within this share of a code; in fp32, within a step of its bias. */
+const tolerance = 0.02;
 
-/**
- * What to add to the biases of a calibrated model (figure 1c) so that the mean of each channel of each layer, behind its
- * relu and after rounding, is that of the fp32 model. Layer by layer, on inputs that are int8 and corrected already, in the
- * integer arithmetic of the runner. Nagel et al., Data-Free Quantization Through Weight Equalization and Bias Correction
- * (2019), section 4.2, with measured means; the mean behind the relu is matched by Newton's method, whose derivative is the
- * share of values that neither the relu nor the range cuts off.
- */
-export async function correctBiases(
-  c: Model,
-  means: ChannelMeans,
-  { openRunner, progress = silent, signal }: CorrectOptions,
-): Promise<ReadonlyMap<string, Float64Array>> {
-  const changes = new Map<string, Float64Array>();
-  if (means.feeds.length === 0) return changes;
-  let graph = withConstantEnds(c.graph);
-  const targets = targetsOf(graph);
-  const stream = openStream(c, means.feeds, openRunner, signal);
-  progress.start('correcting biases', targets.length);
-  try {
-    for (const [i, target] of targets.entries()) {
-      await keepInputs(graph, target, stream);
-      const expected = means.of(target.layer.key);
-      const { change, outputs, corrected } = await correctLayer(graph, target, expected, stream);
-      if (change !== undefined) changes.set(target.layer.origin, change);
-      graph = corrected;
-      stream.keep(target.out, outputs);
-      const later = targets.slice(i + 1).flatMap(({ layer, out }) => [...dataInputs(graph, layer.node), out]);
-      stream.release(graph, later);
-      progress.advance();
-    }
-  } finally {
-    progress.finish();
-  }
-  return changes;
-}
-
-const dataInputs = (graph: Graph, { inputs }: Node): Value[] =>
+/** The values that a layer computes with. */
+export const dataInputs = (graph: Graph, { inputs }: Node): Value[] =>
   inputs.filter(({ node }) => graph.node(node).op !== 'Const');
-
-async function keepInputs(graph: Graph, { layer }: Target, stream: Stream): Promise<void> {
-  const missing = dataInputs(graph, layer.node).filter((v) => !stream.has(v));
-  if (missing.length === 0) return;
-  const computed = await stream.compute(graph, missing);
-  for (const [i, value] of missing.entries())
-    stream.keep(
-      value,
-      computed.map((tensors) => tensors[i]!),
-    );
-}
 
 type Corrected = { readonly change?: Float64Array; readonly outputs: readonly Tensor[]; readonly corrected: Graph };
 
-async function correctLayer(
+/**
+ * What to add to the bias of a layer so that the mean of each of its channels, behind its relu and after rounding, is that of
+ * the fp32 model, in the integer arithmetic of the runner. Nagel et al., Data-Free Quantization Through Weight Equalization
+ * and Bias Correction (2019), section 4.2, with measured means; the mean behind the relu is matched by Newton's method, whose
+ * derivative is the share of values that neither the relu nor the range cuts off.
+ */
+export async function correctBias(
   graph: Graph,
   target: Target,
   expected: Float64Array | undefined,
@@ -102,9 +51,9 @@ async function correctLayer(
         best[c] = tried.change[c]!;
       }
       next[c] = tried.change[c]! + error / Math.max(leastActive, active[c]!);
-      largest = Math.max(largest, Math.abs(error));
+      largest = Math.max(largest, Math.abs(error) / (target.isFloat ? target.unit[c]! : target.scale));
     }
-    if (step === maxSteps || largest < tolerance * target.scale) break;
+    if (step === maxSteps || largest < (target.isFloat ? 1 : tolerance)) break;
     tried = await run(next);
   }
   const isLast = best.every((change, c) => change === tried.change[c]);

@@ -16,6 +16,8 @@ export type Stream = {
   /** Keeps a value that has been computed, one tensor a sample. */
   readonly keep: (value: Value, tensors: readonly Tensor[]) => void;
   readonly has: (value: Value) => boolean;
+  /** A value that is kept, one tensor a sample. */
+  readonly get: (value: Value) => readonly Tensor[];
   /** Lets go of what none of `later` needs. */
   readonly release: (graph: Graph, later: readonly Value[]) => void;
 };
@@ -51,6 +53,7 @@ export function openStream(
     },
     keep: (value, tensors) => void kept.set(formatValue(value), tensors),
     has: (value) => kept.has(formatValue(value)),
+    get: (value) => kept.get(formatValue(value)) ?? [],
     release: (graph, later) => {
       const needed = new Set(frontier(graph, later, new Set(kept.keys())));
       for (const key of kept.keys()) if (!needed.has(key) && !inputs.has(key)) kept.delete(key);

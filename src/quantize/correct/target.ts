@@ -15,6 +15,7 @@ export type Target = {
   readonly unit: Float64Array;
   /** The value that stands for the layer's output: codes or float32. */
   readonly out: Value;
+  readonly isFloat: boolean;
   /** What one code of it stands for; 1 of float32. */
   readonly scale: number;
   /** The codes (or values) between which a change of the bias shows, exclusive. */
@@ -24,17 +25,23 @@ export type Target = {
 
 /** The layers of a graph with constant ends whose bias can be corrected, each behind those it reads. */
 export function targetsOf(graph: Graph): readonly Target[] {
+  const int8 = int8Values(graph);
+  const inside = controlled(graph);
+  return layersOf(graph).flatMap((layer) => (inside.has(layer.node.name) ? [] : (targetOf(graph, layer, int8) ?? [])));
+}
+
+/** The nodes that give int8 values, by the names of the fp32 values that those stand for. */
+function int8Values(graph: Graph): ReadonlyMap<string, Node> {
   const int8 = new Map<string, Node>();
   for (const node of graph.nodes.values()) {
     const key = node.attrs.get(rangeKey);
     const name = key && attrValue(key, 'string');
     if (name !== undefined) int8.set(name, node);
   }
-  const inside = controlled(graph);
-  return layersOf(graph).flatMap((layer) => (inside.has(layer.node.name) ? [] : (targetOf(graph, layer, int8) ?? [])));
+  return int8;
 }
 
-function targetOf(graph: Graph, layer: Layer, int8: ReadonlyMap<string, Node>): Target | undefined {
+export function targetOf(graph: Graph, layer: Layer, int8 = int8Values(graph)): Target | undefined {
   const { node } = layer;
   const bias = node.inputs[2] && graph.node(node.inputs[2].node);
   const unit = bias && unitOf(graph, node, bias);
@@ -46,13 +53,22 @@ function targetOf(graph: Graph, layer: Layer, int8: ReadonlyMap<string, Node>): 
     if (tensor === undefined) return undefined;
     const isQuint8 = isUnsigned(codes);
     const [low, high] = isQuint8 ? [0, 255] : [-127, 127];
-    return { layer, bias, unit, out: { node: codes.name, port: 0 }, scale: numberOf(tensor) / high, low, high };
+    return {
+      layer,
+      bias,
+      unit,
+      out: { node: codes.name, port: 0 },
+      isFloat: false,
+      scale: numberOf(tensor) / high,
+      low,
+      high,
+    };
   }
   const value = graph.nodes.get(layer.key);
   if (value === undefined) return undefined;
   const low = value.op === 'Relu' || value.op === 'Relu6' ? 0 : Number.NEGATIVE_INFINITY;
   const high = value.op === 'Relu6' ? 6 : Number.POSITIVE_INFINITY;
-  return { layer, bias, unit, out: { node: value.name, port: 0 }, scale: 1, low, high };
+  return { layer, bias, unit, out: { node: value.name, port: 0 }, isFloat: true, scale: 1, low, high };
 }
 
 /** s_x · s_w[c] of an integer bias, 1 of a float32 one; times what a matmul's columns are multiplied by behind it. */

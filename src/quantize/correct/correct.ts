@@ -1,0 +1,95 @@
+import { type Progress, silent } from '../../base/progress.ts';
+import type { Tensor } from '../../base/tensor.ts';
+import { readAttr } from '../../graph/attr.ts';
+import { constTensor } from '../../graph/constant.ts';
+import type { Graph } from '../../graph/graph.ts';
+import type { Model } from '../../graph/model.ts';
+import type { OpenRunner } from '../../graph/runner.ts';
+import type { WeightChoice } from '../options.ts';
+import { transposed } from '../weights.ts';
+import { correctBias, dataInputs } from './bias.ts';
+import { withConstantEnds } from './frozen-graph.ts';
+import type { ChannelMeans } from './means.ts';
+import { openStream, type Stream } from './stream.ts';
+import { type Target, targetOf, targetsOf } from './target.ts';
+import { isDepthwise, type Rounding, roundWeights } from './weights.ts';
+
+export type CorrectOptions = {
+  readonly openRunner: OpenRunner;
+  /** Which layers have their weights rounded by what their inputs are like. */
+  readonly rounding: Rounding;
+  readonly progress?: Progress;
+  readonly signal?: AbortSignal;
+};
+
+/** What to change in the layers of the fp32 model, by their names. */
+export type Changes = {
+  readonly biases: ReadonlyMap<string, Float64Array>;
+  readonly weights: ReadonlyMap<string, WeightChoice>;
+};
+
+/**
+ * Goes through a calibrated model (figure 1c) layer by layer, on inputs that are int8 and corrected already: rounds the
+ * layer's weights by what those are like, then corrects its bias by what becomes of its outputs' means. Each layer runs a few
+ * times on each sample, on what is kept of those before it.
+ *
+ * @param a the fp32 model that `c` was made from.
+ * @param means the samples, and the means of the fp32 model's values on them.
+ */
+export async function correctLayers(
+  a: Model,
+  c: Model,
+  means: ChannelMeans,
+  options: CorrectOptions,
+): Promise<Changes> {
+  const { openRunner, rounding, progress = silent, signal } = options;
+  const biases = new Map<string, Float64Array>();
+  const weights = new Map<string, WeightChoice>();
+  if (means.feeds.length === 0) return { biases, weights };
+  let graph = withConstantEnds(c.graph);
+  const targets = targetsOf(graph);
+  const stream = openStream(c, means.feeds, openRunner, signal);
+  progress.start('correcting', targets.length);
+  try {
+    for (const [i, found] of targets.entries()) {
+      await keepInputs(graph, found, stream);
+      let target = found;
+      const { origin, node } = target.layer;
+      if (rounding === 'all' || (rounding === 'depthwise' && isDepthwise(node))) {
+        const rounded = roundWeights(graph, target, weightsOf(a.graph, origin), stream.get(node.inputs[0]!));
+        if (rounded !== undefined) {
+          graph = rounded.graph;
+          weights.set(origin, rounded.choice);
+          target = targetOf(graph, target.layer) ?? target;
+        }
+      }
+      const { change, outputs, corrected } = await correctBias(graph, target, means.of(target.layer.key), stream);
+      if (change !== undefined) biases.set(origin, change);
+      graph = corrected;
+      stream.keep(target.out, outputs);
+      const later = targets.slice(i + 1).flatMap(({ layer, out }) => [...dataInputs(graph, layer.node), out]);
+      stream.release(graph, later);
+      progress.advance();
+    }
+  } finally {
+    progress.finish();
+  }
+  return { biases, weights };
+}
+
+function weightsOf(graph: Graph, layer: string): Tensor<'float32'> {
+  const node = graph.node(layer);
+  const tensor = constTensor(graph.node(node.inputs[1]!.node)) as Tensor<'float32'>;
+  return node.op === 'MatMul' && readAttr(node, 'transpose_b', 'bool', false) ? transposed(tensor) : tensor;
+}
+
+async function keepInputs(graph: Graph, { layer }: Target, stream: Stream): Promise<void> {
+  const missing = dataInputs(graph, layer.node).filter((v) => !stream.has(v));
+  if (missing.length === 0) return;
+  const computed = await stream.compute(graph, missing);
+  for (const [i, value] of missing.entries())
+    stream.keep(
+      value,
+      computed.map((tensors) => tensors[i]!),
+    );
+}
