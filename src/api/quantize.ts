@@ -4,7 +4,7 @@ import type { Model } from '../graph/model.ts';
 import type { Feeds } from '../graph/runner.ts';
 import type { Method } from '../quantize/observers/methods.ts';
 import type { QuantizeOptions as GraphOptions } from '../quantize/options.ts';
-import { type Corrections, quantizeModel } from '../quantize/quantize.ts';
+import { type Corrections, type Effort, quantizeModel } from '../quantize/quantize.ts';
 import type { Ranges } from '../quantize/ranges.ts';
 import type { BackendName } from '../runtime/backends.ts';
 import { evaluateNode, type SavableModel, savable } from './model.ts';
@@ -17,7 +17,9 @@ export type QuantizeOptions = Pick<GraphOptions, 'perChannel' | 'excludeOps' | '
   readonly samples?: number;
   /** How ranges are chosen: by the least squared error ('mse') by default. */
   readonly method?: Method;
-  /** The steps that make up for what rounding does; those that are not named are at their defaults. */
+  /** How much is done to make up for what rounding does, and how long that takes: 'default' unless it is said. */
+  readonly effort?: Effort;
+  /** Steps that are to be other than those of `effort`. */
   readonly corrections?: Partial<Corrections>;
   readonly backend?: BackendName | 'auto';
   readonly progress?: Progress;
@@ -45,6 +47,7 @@ export async function quantize(model: Model, options: QuantizeOptions): Promise<
     samples: feedsOf(calibration, samples),
     total: calibration.size === undefined ? samples : Math.min(samples, calibration.size),
     ...(method && { method }),
+    ...(options.effort && { effort: options.effort }),
     ...(corrections && { corrections }),
     openRunner: runnerOn(backend),
     evaluate: evaluateNode,

@@ -30,12 +30,24 @@ export type Corrections = {
   readonly rounding: Rounding;
 };
 
-export const defaultCorrections: Corrections = { weights: true, biasSamples: 32, rounding: 'depthwise' };
+/** Sets of corrections by the time they take: one pass over the samples, about twice that, several times that. */
+export const efforts = {
+  low: { weights: true, biasSamples: 0, rounding: 'none' },
+  default: { weights: true, biasSamples: 32, rounding: 'depthwise' },
+  high: { weights: true, biasSamples: 100, rounding: 'all' },
+} as const satisfies Readonly<Record<string, Corrections>>;
+
+export type Effort = keyof typeof efforts;
+export const effortNames = Object.keys(efforts) as Effort[];
 
 export type PipelineOptions = QuantizeOptions &
   Omit<ObserveOptions, 'visit'> & {
     readonly samples: AsyncIterable<Feeds>;
     readonly method?: Method;
+    readonly effort?: Effort;
+    /** Steps that are to be other than those of `effort`. */
+    readonly effort?: Effort;
+    /** Steps that are to be other than those of `effort`. */
     readonly corrections?: Partial<Corrections>;
     /** Computes a node of constants, for constant folding. */
     readonly evaluate: (node: Node, inputs: readonly Tensor[]) => readonly Tensor[] | undefined;
@@ -43,8 +55,8 @@ export type PipelineOptions = QuantizeOptions &
 
 /** The whole pipeline: optimize → calibrate → quantize → correct → fuse. */
 export async function quantizeModel(model: Model, options: PipelineOptions): Promise<Stages> {
-  const { method = defaultMethod, samples } = options;
-  const corrections = { ...defaultCorrections, ...options.corrections };
+  const { method = defaultMethod, samples, effort = 'default' } = options;
+  const corrections = { ...efforts[effort], ...options.corrections };
   const a = optimize(model, { evaluate: options.evaluate });
   const means = channelMeans(corrections.biasSamples);
   const seen = await observeModel(a, observedKeys(a, options), samples, { ...options, visit: means.visit });

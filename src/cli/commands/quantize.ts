@@ -6,6 +6,7 @@ import { UserError } from '../../base/errors.ts';
 import { writeWhole } from '../../base/files.ts';
 import { defaultMethod } from '../../quantize/calibrate.ts';
 import { type Method, methodNames } from '../../quantize/observers/methods.ts';
+import { type Effort, effortNames } from '../../quantize/quantize.ts';
 import { formatRanges } from '../../quantize/ranges.ts';
 import type { AddCommand } from '../command.ts';
 import {
@@ -30,6 +31,7 @@ import { percent, table } from '../table.ts';
 export type QuantizeFlags = {
   readonly samples: number;
   readonly method: Method;
+  readonly effort: Effort;
   readonly perTensor?: boolean;
   readonly excludeOp?: readonly string[];
   readonly excludeNode?: readonly string[];
@@ -47,6 +49,9 @@ export const quantizeCommand: AddCommand = (program, signal) => {
     .requiredOption('-o, --output <path>', 'where to write: .pb, .pbtxt, or a folder for a SavedModel')
     .option('--samples <n>', 'how many samples to calibrate with', wholeNumber, 100)
     .addOption(new Option('--method <name>', 'how ranges are chosen').choices(methodNames).default(defaultMethod))
+    .addOption(
+      new Option('--effort <name>', 'how much is done to make up for rounding').choices(effortNames).default('default'),
+    )
     .option('--per-tensor', 'one scale for all channels of the weights')
     .option('--exclude-op <ops>', 'ops that stay in fp32', gather)
     .option('--exclude-node <names>', 'nodes that stay in fp32: names, or /patterns/', gather)
@@ -58,6 +63,7 @@ export const quantizeCommand: AddCommand = (program, signal) => {
       calibration,
       samples: options.samples,
       method: options.method,
+      effort: options.effort,
       ...graphOptions(options),
       backend: options.backend,
       progress: terminalProgress(),
@@ -76,7 +82,7 @@ export const graphOptions = ({
   perTensor,
   excludeOp = [],
   excludeNode = [],
-}: Omit<QuantizeFlags, 'samples' | 'method'>) => ({
+}: Omit<QuantizeFlags, 'samples' | 'method' | 'effort'>) => ({
   perChannel: perTensor !== true,
   excludeOps: new Set(excludeOp),
   excludeNodes: excludeNode.map(nodePattern),
