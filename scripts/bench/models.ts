@@ -5,6 +5,7 @@ import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { forSpeed } from '../../src/api/benchmark.ts';
 import { load } from '../../src/api/model.ts';
 import { optimize } from '../../src/api/optimize.ts';
 import { quantize } from '../../src/api/quantize.ts';
@@ -46,7 +47,10 @@ export async function prepareModels(
   await rename(draft, at('fp32.pb'));
   const begin = performance.now();
   const data = await openDataset(calibration, model);
-  await save(await quantize(await load(at('fp32.pb')), { calibration: data, samples }), at('octet-int8.pb'));
+  await save(
+    await quantize(await load(at('fp32.pb')), { calibration: data, samples, ...forSpeed }),
+    at('octet-int8.pb'),
+  );
   log(`${name}: quantized by octet in ${((performance.now() - begin) / 1000).toFixed(1)} s`);
   await save(optimize(model), at('octet-fp32.pb'));
   if (python !== undefined && !existsSync(at('openvino-int8.xml'))) {

@@ -1,4 +1,4 @@
-import { type BenchmarkResult, benchmark, type ModelProfile, profileModel } from '../../api/benchmark.ts';
+import { type BenchmarkResult, benchmark, forSpeed, type ModelProfile, profileModel } from '../../api/benchmark.ts';
 import { optimize } from '../../api/optimize.ts';
 import { quantize } from '../../api/quantize.ts';
 import { randomDataset } from '../../data/sources/random.ts';
@@ -76,7 +76,7 @@ async function openAll(paths: readonly string[], options: Options) {
     subjects.push({ name: path, model });
     if (!options.int8) continue;
     const calibration = randomDataset(model, undefined, { size: 16 });
-    const int8 = await quantize(model, { calibration, samples: 16, progress: terminalProgress() });
+    const int8 = await quantize(model, { calibration, samples: 16, ...forSpeed, progress: terminalProgress() });
     subjects.push({ name: `${path} int8`, model: int8 });
   }
   return subjects;
