@@ -46,8 +46,6 @@ export type PipelineOptions = QuantizeOptions &
     readonly method?: Method;
     readonly effort?: Effort;
     /** Steps that are to be other than those of `effort`. */
-    readonly effort?: Effort;
-    /** Steps that are to be other than those of `effort`. */
     readonly corrections?: Partial<Corrections>;
     /** Computes a node of constants, for constant folding. */
     readonly evaluate: (node: Node, inputs: readonly Tensor[]) => readonly Tensor[] | undefined;
