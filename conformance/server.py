@@ -176,7 +176,7 @@ def signatures(request):
         return {
             key: {
                 "name": info.name,
-                "dtype": tf.as_dtype(info.dtype).name,
+                "dtype": tf.as_dtype(info.dtype).name if info.dtype else "none",
                 "shape": None if info.tensor_shape.unknown_rank else [d.size for d in info.tensor_shape.dim],
             }
             for key, info in infos.items()

@@ -1,7 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { evaluateNode } from '../../src/api/model.ts';
 import { invariant } from '../../src/base/errors.ts';
 import type { Tensor } from '../../src/base/tensor.ts';
 import { writeGraphDef } from '../../src/formats/graph-def/graph-def.ts';
@@ -9,11 +8,12 @@ import { save } from '../../src/formats/save.ts';
 import { formatValue } from '../../src/graph/graph.ts';
 import type { Model } from '../../src/graph/model.ts';
 import type { Feeds } from '../../src/graph/runner.ts';
-import { quantizeModel, type Stages } from '../../src/quantize/quantize.ts';
+import type { Stages } from '../../src/quantize/quantize.ts';
 import { openReference } from '../../src/runtime/reference/open.ts';
 import { differenceOf, type Tolerance } from '../difference.ts';
 import { loadReal, type RealModel, realModels } from '../models.ts';
 import { opByOp } from '../op-by-op.ts';
+import { stagesOf } from '../pipeline.ts';
 import { signalToNoise } from '../sqnr.ts';
 import { type Case, failed, type Outcome, passed, type Suite, skipped } from '../suite.ts';
 import type { TensorFlow } from '../tensorflow.ts';
@@ -25,7 +25,7 @@ export const models: Suite = {
 };
 
 /** Samples that calibrate, and how many of them are compared. */
-const calibrating = 4;
+const calibrating = 2;
 const compared = 2;
 
 const fp32: Tolerance = { relative: 1e-4, absolute: 1e-4, why: 'many layers of sums in another order' };
@@ -51,7 +51,7 @@ function casesOf(real: RealModel): readonly Case[] {
     of('b, op by op', async (tf, { stages, feeds }) => sameOps(tf, stages.b, feeds.slice(0, 1))),
     of('c, op by op', async (tf, { stages, feeds }) => sameOps(tf, stages.c, feeds)),
     of('c per tensor, op by op', async (tf, { loaded, feeds }) => {
-      const { c } = await quantized(loaded, feeds.slice(0, 1), false);
+      const { c } = await stagesOf(loaded, feeds.slice(0, 1), false);
       const outcome = await sameOps(tf, c, feeds.slice(0, 1));
       prepared = undefined;
       return outcome;
@@ -64,14 +64,7 @@ async function prepare(real: RealModel): Promise<Prepared> {
   const feeds: Feeds[] = [];
   for await (const sample of (await real.data(loaded)).samples({ limit: calibrating })) feeds.push(sample.feeds);
   invariant(feeds.length > 0, `no samples for ${real.name}`);
-  return { loaded, stages: await quantized(loaded, feeds, true), feeds: feeds.slice(0, compared) };
-}
-
-async function quantized(model: Model, feeds: readonly Feeds[], perChannel: boolean): Promise<Stages> {
-  async function* samples() {
-    yield* feeds;
-  }
-  return quantizeModel(model, { perChannel, samples: samples(), openRunner: openReference, evaluate: evaluateNode });
+  return { loaded, stages: await stagesOf(loaded, feeds, true), feeds: feeds.slice(0, compared) };
 }
 
 async function inOctet(model: Model, all: readonly Feeds[]): Promise<readonly (readonly Tensor[])[]> {
@@ -170,6 +163,7 @@ const share = 1e-5;
 async function sameOps(tf: TensorFlow, model: Model, feeds: readonly Feeds[]): Promise<Outcome> {
   let [nodes, elements, different] = [0, 0, 0];
   const problems: string[] = [];
+  const byOp = new Map<string, number>();
   for (const sample of feeds)
     for (const result of await opByOp(tf, model, sample)) {
       if (result.problem !== undefined) problems.push(`${result.node.name} (${result.node.op}): ${result.problem}`);
@@ -177,9 +171,11 @@ async function sameOps(tf: TensorFlow, model: Model, feeds: readonly Feeds[]): P
       if (result.form.output === 'float32') continue;
       elements += result.elements;
       different += result.different;
+      if (result.different > 0) byOp.set(result.node.op, (byOp.get(result.node.op) ?? 0) + result.different);
     }
   if (nodes === 0) return skipped('nothing of it is quantized');
-  const rate = `${different} of ${elements} codes differ (${((100 * different) / elements).toFixed(5)} %) over ${nodes} ops`;
+  const where = [...byOp].sort((a, b) => b[1] - a[1]).map(([op, count]) => `${count} of ${op}`);
+  const rate = `${different} of ${elements} codes differ (${((100 * different) / elements).toFixed(5)} %) over ${nodes} ops${where.length === 0 ? '' : `: ${where.join(', ')}`}`;
   if (problems.length > 0)
     return failed(`${problems.length} ops: ${problems.slice(0, 3).join('; ').slice(0, 600)}; ${rate}`);
   return different > share * elements ? failed(rate) : passed(rate);

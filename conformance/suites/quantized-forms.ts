@@ -1,13 +1,12 @@
-import { evaluateNode } from '../../src/api/model.ts';
 import type { Tensor } from '../../src/base/tensor.ts';
 import { writeGraphDef } from '../../src/formats/graph-def/graph-def.ts';
 import { formatValue } from '../../src/graph/graph.ts';
 import type { Model } from '../../src/graph/model.ts';
-import { quantizeModel } from '../../src/quantize/quantize.ts';
 import { openReference } from '../../src/runtime/reference/open.ts';
 import { FormTable } from '../forms/table.ts';
 import { type FormModel, writtenForms } from '../forms/written.ts';
 import { opByOp } from '../op-by-op.ts';
+import { stagesOf } from '../pipeline.ts';
 import { signalToNoise } from '../sqnr.ts';
 import { type Case, failed, type Outcome, passed, type Suite } from '../suite.ts';
 import type { TensorFlow } from '../tensorflow.ts';
@@ -40,15 +39,7 @@ async function runForm(
   table: FormTable,
 ): Promise<Outcome> {
   const feeds = samples.map((x) => new Map([['x', x]]));
-  async function* stream() {
-    yield* feeds;
-  }
-  const { a, b, c } = await quantizeModel(model, {
-    perChannel,
-    samples: stream(),
-    openRunner: openReference,
-    evaluate: evaluateNode,
-  });
+  const { a, b, c } = await stagesOf(model, feeds, perChannel);
   const problems: string[] = [];
   const [fp32] = await inOctet(a, samples[0]!);
   for (const [stage, graph] of [
