@@ -69,7 +69,7 @@ const isConv = (op: string): boolean => /Conv2[dD]/.test(op);
 const isProduct = (op: string): boolean => isConv(op) || op.includes('MatMul');
 
 /** Multiply-adds of a convolution or matmul for one sample; 0 for other ops and where shapes are unknown. */
-function macsOf(node: Node, graph: Graph, types: TypeInfo): number {
+export function macsOf(node: Node, graph: Graph, types: TypeInfo): number {
   if (!isProduct(node.op)) return 0;
   const weights = node.inputs[1] && graph.nodes.get(node.inputs[1].node);
   const shape = weights && constTensor(weights)?.shape;

@@ -7,8 +7,11 @@ import type { QuantizeOptions as GraphOptions } from '../quantize/options.ts';
 import { type Corrections, type Effort, quantizeModel } from '../quantize/quantize.ts';
 import type { Ranges } from '../quantize/ranges.ts';
 import type { BackendName } from '../runtime/backends.ts';
+import { type Config } from '../quantize/config.ts';
+import { configure } from './config.ts';
 import { evaluateNode, type SavableModel, savable } from './model.ts';
 import { runnerOn } from './runner.ts';
+import { findWarnings, measureDrift, rangeWatch, type Warning } from './warnings.ts';
 
 export type QuantizeOptions = Pick<GraphOptions, 'perChannel' | 'excludeOps' | 'excludeNodes'> & {
   /** Samples to find the ranges of activations with. */
@@ -21,6 +24,8 @@ export type QuantizeOptions = Pick<GraphOptions, 'perChannel' | 'excludeOps' | '
   readonly effort?: Effort;
   /** Steps that are to be other than those of `effort`. */
   readonly corrections?: Partial<Corrections>;
+  /** What is wanted of single ops and nodes; also the defaults of `samples`, `method` and `perChannel`. */
+  readonly config?: Config;
   readonly backend?: BackendName | 'auto';
   readonly progress?: Progress;
   readonly signal?: AbortSignal;
@@ -30,6 +35,8 @@ export type QuantizeOptions = Pick<GraphOptions, 'perChannel' | 'excludeOps' | '
 export type QuantizedModel = SavableModel & {
   readonly stages: { readonly a: SavableModel; readonly b: SavableModel; readonly c: SavableModel };
   readonly ranges: Ranges;
+  /** What a person should look at. */
+  readonly warnings: readonly Warning[];
 };
 
 /**
@@ -39,22 +46,30 @@ export type QuantizedModel = SavableModel & {
  *     await int8.save('model.int8.pb');
  */
 export async function quantize(model: Model, options: QuantizeOptions): Promise<QuantizedModel> {
-  const { calibration, samples = 100, method, corrections, backend = 'auto', progress = silent, signal } = options;
+  const { calibration, corrections, backend = 'auto', progress = silent, signal } = options;
+  const configured = options.config && configure(model, options.config);
+  const { samples = configured?.samples ?? 100, method = configured?.method } = options;
+  const watch = rangeWatch();
+  const openRunner = runnerOn(backend);
   const { a, b, c, ranges } = await quantizeModel(model, {
-    perChannel: options.perChannel ?? true,
+    ...configured,
+    save: watch.save,
+    perChannel: options.perChannel ?? configured?.perChannel ?? true,
     excludeOps: options.excludeOps ?? new Set(),
-    excludeNodes: options.excludeNodes ?? [],
+    excludeNodes: [...(configured?.excludeNodes ?? []), ...(options.excludeNodes ?? [])],
     samples: feedsOf(calibration, samples),
     total: calibration.size === undefined ? samples : Math.min(samples, calibration.size),
     ...(method && { method }),
     ...(options.effort && { effort: options.effort }),
     ...(corrections && { corrections }),
-    openRunner: runnerOn(backend),
+    openRunner,
     evaluate: evaluateNode,
     progress,
     ...(signal === undefined ? {} : { signal }),
   });
-  return { ...savable(c), stages: { a: savable(a), b: savable(b), c: savable(c) }, ranges };
+  const drift = await measureDrift(model, feedsOf(calibration, samples), openRunner);
+  const warnings = findWarnings({ fp32: a, int8: c, ...watch.found(), drift });
+  return { ...savable(c), warnings, stages: { a: savable(a), b: savable(b), c: savable(c) }, ranges };
 }
 
 /** The feeds of the first `limit` samples of a data set. */

@@ -23,14 +23,21 @@ export const neverNegative =
   (key: string): boolean =>
     (values.get(key)?.min ?? -1) >= 0;
 
-/** The ranges of `sites` by `method`, from what has been seen. */
-export const chooseRanges = (seen: Observations, sites: readonly Site[], method: Method): Ranges => ({
+/** The ranges of `sites` by `method` (or their own of `methods`), from what has been seen. */
+export const chooseRanges = (
+  seen: Observations,
+  sites: readonly Site[],
+  method: Method,
+  methods?: QuantizeOptions['methods'],
+): Ranges => ({
   method,
   samples: seen.samples,
   ranges: new Map(
     sites.flatMap(({ key, form }) => {
       const distribution = seen.values.get(key);
-      return distribution === undefined ? [] : [[key, chooseRange(method, distribution, form)] as const];
+      return distribution === undefined
+        ? []
+        : [[key, chooseRange(methods?.get(key) ?? method, distribution, form)] as const];
     }),
   ),
 });
@@ -45,5 +52,5 @@ export async function calibrate(
 ): Promise<Ranges> {
   const seen = await observeModel(model, observedKeys(model, options), samples, options);
   const { graph } = quantizeGraph(model, { ...options, isNonNegative: neverNegative(seen) });
-  return chooseRanges(seen, sitesOf(graph), method);
+  return chooseRanges(seen, sitesOf(graph), method, options.methods);
 }

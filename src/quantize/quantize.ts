@@ -64,7 +64,7 @@ export async function quantizeModel(model: Model, options: PipelineOptions): Pro
     ...(corrections.weights && { weights: chooseWeights(a, options) }),
   };
   const rounded = quantizeGraph(a, chosen);
-  const ranges = chooseRanges(seen, sitesOf(rounded.graph), method);
+  const ranges = chooseRanges(seen, sitesOf(rounded.graph), method, options.methods);
   const { biases, weights } = await correctLayers(a, finish(rounded, ranges, options), means, {
     ...options,
     rounding: corrections.rounding,

@@ -9,13 +9,14 @@ import { type Evaluation, evaluate } from '../data/evaluate.ts';
 import type { Recipe } from '../data/recipe/recipe.ts';
 import type { Model } from '../graph/model.ts';
 import type { Feeds } from '../graph/runner.ts';
+import { codedRanges } from '../quantize/coverage.ts';
 import { type Observations, observeModel } from '../quantize/observe.ts';
 import type { QuantizeOptions } from '../quantize/options.ts';
 import type { BackendName } from '../runtime/backends.ts';
 import { compile } from '../runtime/session.ts';
 import { drawStage, short } from './stage.ts';
 import type { LayerData, ReportData, StageData, TrialsData, ValueData } from './types.ts';
-import { codedRanges, valueData } from './values.ts';
+import { valueData } from './values.ts';
 
 export type ReportOptions = {
   readonly title: string;

@@ -2,11 +2,11 @@ import { formatShape } from '../base/shape.ts';
 import type { Tensor } from '../base/tensor.ts';
 import { type Attr, attrValue } from '../graph/attr.ts';
 import { constTensor } from '../graph/constant.ts';
-import { formatValue, type Graph, type Node, type Value } from '../graph/graph.ts';
+import type { Graph, Node, Value } from '../graph/graph.ts';
 import { inferTypes, type TypeInfo } from '../graph/infer.ts';
 import type { Model } from '../graph/model.ts';
+import { keyOf } from '../quantize/coverage.ts';
 import { quantizableOps } from '../quantize/eligible.ts';
-import { rangeKey } from '../quantize/int8.ts';
 import { layOut } from './layout.ts';
 import type { ChannelRanges, NodeData, NodeKind, StageData } from './types.ts';
 
@@ -74,23 +74,6 @@ function kindOf(node: Node, types: TypeInfo, ends: ReadonlySet<string>): NodeKin
   if (isInt8(types, { node: node.name, port: 0 })) return 'int8';
   if ((quantizableOps as readonly string[]).includes(node.op)) return 'fp32';
   return ends.has(node.name) ? 'end' : 'other';
-}
-
-/** The fp32 value that `value` is or stands for: what only moves codes is looked through. */
-export function keyOf(graph: Graph, value: Value): string {
-  let at = value;
-  for (let steps = 0; steps < 100; steps++) {
-    const node = graph.nodes.get(at.node);
-    const key = node?.attrs.get(rangeKey);
-    const named = key && attrValue(key, 'string');
-    if (named !== undefined) return named;
-    const isMover = node !== undefined && (node.op === 'Dequantize' || node.op === 'QuantizeV2');
-    if (!isMover || node.inputs[0] === undefined) break;
-    // A Dequantize takes the name of the fp32 node it stands for.
-    if (node.op === 'Dequantize') break;
-    at = node.inputs[0];
-  }
-  return formatValue(at);
 }
 
 function typeText(types: TypeInfo, value: Value): string {

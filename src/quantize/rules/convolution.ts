@@ -6,7 +6,7 @@ import { any, type Constant, constant, op } from '../../graph/pattern.ts';
 import { type RewriteContext, type Rule, rule } from '../../graph/rewrite.ts';
 import { whyNot } from '../eligible.ts';
 import { dequantized, isUnsigned, layerAttrs, quantized } from '../int8.ts';
-import type { QuantizeOptions } from '../options.ts';
+import { isPerChannel, type QuantizeOptions } from '../options.ts';
 import { requantized } from '../requantized.ts';
 import { biasOf, quantizeWeights } from '../weights.ts';
 
@@ -46,7 +46,7 @@ function quantizeConvolution({ x, w, conv, b }: Matched, context: RewriteContext
   const choice = options.weights?.get(conv.name);
   const { codes, limits } = quantizeWeights(weights, bias.data, {
     channelAxes,
-    perChannel: options.perChannel ?? true,
+    perChannel: isPerChannel(conv.name, options),
     choice,
   });
   const input = quantized(x, context, options);
@@ -73,7 +73,7 @@ function quantizeConvolution({ x, w, conv, b }: Matched, context: RewriteContext
     },
   );
   const limit = context.root.op === 'Relu6' ? 6 : undefined;
-  const perChannel = options.perChannel === false ? undefined : channels;
+  const perChannel = isPerChannel(conv.name, options) ? channels : undefined;
   return dequantized(
     requantized(sum, context, { dtype: isRelu ? 'quint8' : 'qint8', limit, channels: perChannel }),
     context,

@@ -17,7 +17,7 @@ import {
   quantized,
   rangeKey,
 } from '../int8.ts';
-import type { QuantizeOptions } from '../options.ts';
+import { isPerChannel, type QuantizeOptions } from '../options.ts';
 import { requantized } from '../requantized.ts';
 import { biasOf, quantizeWeights, transposed } from '../weights.ts';
 
@@ -60,7 +60,7 @@ function quantizeMatMul(
   const isRelu = root.op === 'Relu';
   const readers = context.uses({ node: root.name, port: 0 });
   const staysInt8 = isRelu && readers.some((reader) => reader.op === 'QuantizeV2' && isScaled(reader));
-  const perColumn = (options.perChannel ?? true) && !staysInt8;
+  const perColumn = isPerChannel(matmul.name, options) && !staysInt8;
   const choice = options.weights?.get(matmul.name);
   const { codes, limits } = quantizeWeights(weights, bias.data, { perChannel: perColumn, choice });
   const largest = limits.data.reduce((a, c) => Math.max(a, c), 0);
