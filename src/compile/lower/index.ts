@@ -9,6 +9,7 @@ import { poolLowerings } from './pool.ts';
 import { lowerConv, lowerDepthwise } from './quantized-conv.ts';
 import { lowerMatMul } from './quantized-matmul.ts';
 import { rowLowerings } from './rows.ts';
+import { sliceLowerings } from './slice.ts';
 import { lowerTable } from './table.ts';
 
 /** How each op becomes layers; what is not here runs by its reference kernel. */
@@ -40,6 +41,7 @@ export const lowerings: ReadonlyMap<string, Lower> = new Map(
     ...realConvLowerings,
     ...poolLowerings,
     ...rowLowerings,
+    ...sliceLowerings,
     _OctetTable: lowerTable,
   }),
 );

@@ -1,0 +1,127 @@
+import { describe, expect, it } from 'vitest';
+import { rng } from '../../src/base/rng.ts';
+import { scalar, type Tensor, tensor, tensorOf } from '../../src/base/tensor.ts';
+import { int, ints, type } from '../../src/graph/attr.ts';
+import { type Builder, builder } from '../../src/graph/builder.ts';
+import type { Value } from '../../src/graph/graph.ts';
+import type { Model } from '../../src/graph/model.ts';
+import { openBackend } from '../../src/runtime/backends.ts';
+import { hasHost } from '../support/native-host.ts';
+
+const T = { T: type('float32') };
+const random = rng(11);
+const reals = (...shape: number[]): Tensor<'float32'> =>
+  tensor(
+    'float32',
+    shape,
+    Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => random.uniform() * 4 - 2),
+  );
+const whole = (b: Builder, name: string, values: readonly number[]): Value =>
+  b.constant(name, tensorOf('int32', values as number[]));
+
+const window = (k: number, stride: number, padding = 'SAME') => ({
+  ...T,
+  ksize: ints([1, k, k, 1]),
+  strides: ints([1, stride, stride, 1]),
+  padding,
+});
+const strides = { ...T, strides: ints([1, 1, 1, 1]), padding: 'SAME' };
+
+const shape = [2, 6, 7, 24] as const;
+type Build = (b: Builder, x: Value) => Value;
+
+/** Each op of float32 with a native form, behind and in front of one that makes the segment worth while. */
+const forms: Readonly<Record<string, Build>> = {
+  Conv2D: (b, x) => b.node('Conv2D', 'y', [x, b.constant('w', reals(3, 3, 24, 20))], strides),
+  'Conv2D + BiasAdd + Relu6': (b, x) => {
+    const conv = b.node('Conv2D', 'conv', [x, b.constant('w', reals(1, 1, 24, 20))], strides);
+    return b.node('Relu6', 'y', [b.node('BiasAdd', 'sum', [conv, b.constant('b', reals(20))], T)], T);
+  },
+  'Conv2D + BiasAdd + AddV2 + Relu': (b, x) => {
+    const conv = b.node('Conv2D', 'conv', [x, b.constant('w', reals(3, 3, 24, 24))], strides);
+    const sum = b.node('BiasAdd', 'sum', [conv, b.constant('b', reals(24))], T);
+    return b.node('Relu', 'y', [b.node('AddV2', 'add', [sum, x], T)], T);
+  },
+  'DepthwiseConv2dNative + BiasAdd': (b, x) => {
+    const conv = b.node('DepthwiseConv2dNative', 'conv', [x, b.constant('w', reals(3, 3, 24, 1))], strides);
+    return b.node('BiasAdd', 'y', [conv, b.constant('b', reals(24))], T);
+  },
+  MaxPool: (b, x) => b.node('MaxPool', 'y', [x], window(3, 2)),
+  AvgPool: (b, x) => b.node('AvgPool', 'y', [x], window(3, 1)),
+  Mean: (b, x) => b.node('Mean', 'y', [x, whole(b, 'axes', [1, 2])], { ...T, keep_dims: true, Tidx: type('int32') }),
+  Softmax: (b, x) => b.node('Softmax', 'y', [x], T),
+  LRN: (b, x) =>
+    b.node('LRN', 'y', [x], {
+      ...T,
+      depth_radius: int(2),
+      bias: { float: 1 },
+      alpha: { float: 0.1 },
+      beta: { float: 0.75 },
+    }),
+  Sigmoid: (b, x) => b.node('Sigmoid', 'y', [x], T),
+  'Mul by a vector': (b, x) => b.node('Mul', 'y', [x, b.constant('v', reals(24))], T),
+  'Sub of a scalar': (b, x) => b.node('Sub', 'y', [b.constant('v', scalar('float32', 2)), x], T),
+  'Mul by a gate': (b, x) => {
+    const gate = b.node('Mean', 'gate', [x, whole(b, 'axes', [1, 2])], { ...T, keep_dims: true, Tidx: type('int32') });
+    return b.node('Mul', 'y', [x, gate], T);
+  },
+  StridedSlice: (b, x) => {
+    const [begin, end, steps] = [
+      [0, 1, 0, 8],
+      [0, 6, 7, 24],
+      [1, 2, 3, 1],
+    ].map((v, i) => whole(b, `s${i}`, v));
+    return b.node('StridedSlice', 'y', [x, begin!, end!, steps!], {
+      ...T,
+      Index: type('int32'),
+      begin_mask: int(1),
+      end_mask: int(1),
+    });
+  },
+  Slice: (b, x) =>
+    b.node('Slice', 'y', [x, whole(b, 'begin', [0, 2, 1, 3]), whole(b, 'size', [-1, 3, -1, 17])], {
+      ...T,
+      Index: type('int32'),
+    }),
+  'Transpose of pixels': (b, x) =>
+    b.node('Transpose', 'y', [x, whole(b, 'perm', [0, 2, 1, 3])], { ...T, Tperm: type('int32') }),
+  'Transpose to NCHW': (b, x) =>
+    b.node('Transpose', 'y', [x, whole(b, 'perm', [0, 3, 1, 2])], { ...T, Tperm: type('int32') }),
+};
+
+function modelOf(build: Build): Model {
+  const b = builder();
+  const x = b.input('x', 'float32', shape);
+  const y = build(b, b.node('Relu', 'first', [x], T));
+  const last = b.node('Neg', 'last', [y], T);
+  return {
+    graph: b.graph(),
+    inputs: [{ key: 'x', value: x, dtype: 'float32', shape: [null, ...shape.slice(1)] }],
+    outputs: [{ key: 'y', value: last, dtype: 'float32', shape: null }],
+    initializers: [],
+    assets: new Map(),
+  };
+}
+
+describe.skipIf(!hasHost)('float32 ops in native sessions', () => {
+  it.each(Object.entries(forms))('compute %s as the reference does', async (_, build) => {
+    const model = modelOf(build);
+    const fetches = model.outputs.map((output) => output.value);
+    const [native, reference] = await Promise.all([
+      openBackend('native', model, fetches, { threads: 2 }),
+      openBackend('reference', model, fetches),
+    ]);
+    const feeds = new Map<string, Tensor>([['x', reals(...shape)]]);
+    const [[ours], [wanted]] = await Promise.all([
+      native.runner.run(feeds),
+      reference.runner.run(feeds),
+    ]);
+    native.runner.dispose();
+    reference.runner.dispose();
+    expect(ours!.shape).toEqual(wanted!.shape);
+    const [got, expected] = [ours!.data as Float32Array, wanted!.data as Float32Array];
+    got.forEach((value, i) => {
+      if (!(Math.abs(value - expected[i]!) <= 2e-5)) expect.fail(`element ${i} is ${value}, not ${expected[i]}`);
+    });
+  });
+});
