@@ -70,7 +70,8 @@ for (const name of networks) {
   for (const batch of options.batch) measurements.push(...(await compareEngines(architecture, folder, batch)));
 }
 const results = await describe(measurements);
-await writeWhole(join(cache, 'bench', `${results.date}.json`), `${JSON.stringify(results, undefined, 2)}\n`);
+const stamp = new Date().toISOString().slice(0, 19).replaceAll(':', '-');
+await writeWhole(join(cache, 'bench', `${stamp}.json`), `${JSON.stringify(results, undefined, 2)}\n`);
 console.log(markdown(results));
 if (options.write) await writeReadme(results);
 

@@ -11,7 +11,7 @@ const input = Float32Array.from({ length: batch * size * size * 3 }, () => rando
 
 const session = await compile(await load(path!), { threads });
 const run = () => session.run({ input });
-for (let i = 0; i < 3; i++) await run();
+for (let i = 0; i < 2; i++) await run();
 console.log('ready');
 for await (const line of createInterface({ input: process.stdin })) {
   const seconds: number[] = [];

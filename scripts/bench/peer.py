@@ -54,7 +54,7 @@ def openvino():
 
 
 run = {"tensorflow": tensorflow, "onnxruntime": onnxruntime, "openvino": openvino}[engine]()
-for _ in range(3):
+for _ in range(2):
     run()
 print("ready", flush=True)
 for line in sys.stdin:
