@@ -4,10 +4,10 @@ import { numberOf, type Tensor } from '../base/tensor.ts';
 import { readAttr } from '../graph/attr.ts';
 import type { Node } from '../graph/graph.ts';
 import { inputAt, numbers, tensorOfNumbers } from '../kernels/numbers.ts';
-import { limitsOf, symmetricScale } from '../kernels/quantize/codes.ts';
+import { symmetricScale } from '../kernels/quantize/codes.ts';
 import type { ReferenceKernel } from '../kernels/reference-kernel.ts';
-import { clamp, rne } from '../kernels/requantize/contract.ts';
 import { sumConv, sumConvReference } from './internal-conv.ts';
+import { sumOfCodes } from './internal-sum.ts';
 
 /**
  * Ops of octet's own, which stand for what TensorFlow writes as `Dequantize → … → QuantizeV2` (islands.ts). They occur in
@@ -22,20 +22,23 @@ const codesOut = (node: Node): readonly DType[] => [readAttr(node, 'out_type', '
 const scaleAt = (inputs: readonly Tensor[], dtype: DType, i: number): number =>
   symmetricScale(dtype, numberOf(inputAt(inputs, i)), numberOf(inputAt(inputs, i + 1)));
 
-/**
- * a, b, min_a, max_a, min_b, max_b, min_out, max_out → y = clamp(rne(f32(a)·m_a + f32(b)·m_b)): two products and a sum,
- * each rounded to float32; m = f32(s / s_out). Of one shape. `relu` cuts off what is below zero.
- */
+const rangeFrom = (inputs: readonly Tensor[], i: number) => ({
+  min: numberOf(inputAt(inputs, i)),
+  max: numberOf(inputAt(inputs, i + 1)),
+});
+
+/** a, b, min_a, max_a, min_b, max_b, min_out, max_out → their sum in codes (internal-sum.ts). Of one shape. */
 const add: ReferenceKernel = (inputs, node) => {
   const [a, b] = [inputAt(inputs, 0), inputAt(inputs, 1)];
-  const dtype = readAttr(node, 'out_type', 'type');
-  const { low, high } = limitsOf(dtype);
-  const lowest = readAttr(node, 'relu', 'bool') ? 0 : low;
-  const scale = scaleAt(inputs, dtype, 6);
-  const [ma, mb] = [f32(scaleAt(inputs, a.dtype, 2) / scale), f32(scaleAt(inputs, b.dtype, 4) / scale)];
   const [x, z] = [numbers(a), numbers(b)];
   if (x.length !== z.length) throw new UserError('adds codes of different shapes');
-  const codes = Float64Array.from(x, (code, i) => clamp(rne(f32(f32(code * ma) + f32(z[i]! * mb))), lowest, high));
+  const operands = [
+    { dtype: a.dtype, range: rangeFrom(inputs, 2) },
+    { dtype: b.dtype, range: rangeFrom(inputs, 4) },
+  ] as const;
+  const sum = sumOfCodes(node, operands, rangeFrom(inputs, 6));
+  const codes = Float64Array.from(x, (code, i) => sum(code, z[i]!));
+  const dtype = readAttr(node, 'out_type', 'type');
   return [tensorOfNumbers(dtype, a.shape, codes), inputAt(inputs, 6), inputAt(inputs, 7)];
 };
 

@@ -15,6 +15,7 @@ const isScaled = (node: Node): boolean =>
 /** Whether a Dequantize is of 8-bit codes over a constant range. */
 export function isPlainDequantize(node: Node, { node: find }: Pick<RewriteContext, 'node'>): boolean {
   const isFixed = node.inputs.slice(1).every((v) => scalarOf(v, find) !== undefined);
+  if (opAttr(node, 'narrow_range', 'bool')) return false;
   return isScaled(node) && isFixed && isByte(opAttr(node, 'T', 'type')) && opAttr(node, 'dtype', 'type') === 'float32';
 }
 

@@ -1,6 +1,6 @@
 import type { DType } from '../base/dtype.ts';
 import { numberOf, numbersOf } from '../base/tensor.ts';
-import { type AttrInputs, type } from '../graph/attr.ts';
+import { type AttrInputs, float, type } from '../graph/attr.ts';
 import type { Graph, Node, Value } from '../graph/graph.ts';
 import { any, type Constant, constant, op } from '../graph/pattern.ts';
 import { type RewriteContext, type Rule, rewrite, rule, type TraceEntry } from '../graph/rewrite.ts';
@@ -38,21 +38,27 @@ const outputs = ({ node }: Value): readonly Value[] => [0, 1, 2].map((port) => (
 /** The largest code stands for at most 6, so that saturating is cutting off. */
 const fitsRelu6 = (relu: string | undefined, max: Constant): boolean => relu !== 'Relu6' || numberOf(max.tensor) <= 6;
 
-const sumAttrs = (conv: Node, dtype: DType, relu: boolean): AttrInputs => ({
+/** What the QuantizeV2 at the end of a sum says. */
+const sumAttrs = (end: Node, dtype: DType, relu: boolean): AttrInputs => ({
+  out_type: type(dtype),
+  relu,
+  narrow_range: opAttr(end, 'narrow_range', 'bool'),
+  ensure_minimum_range: float(opAttr(end, 'ensure_minimum_range', 'float')),
+});
+
+const convAttrs = (conv: Node): AttrInputs => ({
   ...Object.fromEntries(
     ['strides', 'padding', 'dilations', 'padding_list'].map((name) => [name, conv.attrs.get(name)]),
   ),
-  out_type: type(dtype),
-  relu,
+  own_type: type(opAttr(conv, 'out_type', 'type')),
 });
 
 /**
  * QuantizeV2(AddV2(Dequantize(QuantizedConv2DWithBiasAndRequantize(x)), Dequantize(z)))  ⇒  _OctetConv2DSum(x, z)
  * QuantizeV2(AddV2(Dequantize(a), Dequantize(b)))                                        ⇒  _OctetAdd(a, b)
  *
- * and the same with relu behind the sum. A residual add goes into the epilogue of a convolution that nobody else reads,
- * which saves one rounding: y = clamp(rne(f32(acc)·m + f32(z)·m_z)); else codes are added: clamp(rne(f32(a)·m_a +
- * f32(b)·m_b)). Needs one shape and constant ranges.
+ * and the same with relu behind the sum. A residual add goes into the epilogue of a convolution that nobody else reads. Both
+ * compute what the file says, bit for bit (internal-sum.ts). Needs one shape and constant ranges.
  */
 const sumRule: Rule = rule(
   'island-sum',
@@ -70,16 +76,15 @@ const sumRule: Rule = rule(
     const isOwn = [last, sum].every(context.isPrivate);
     const conv = isOwn ? [second, first].find((from) => isFoldable(from, context)) : undefined;
     const ends = [min.value, max.value];
+    const attrs = sumAttrs(end, dtype, relu !== undefined);
     if (conv === undefined) {
       const [[a, ...aRange], [b, ...bRange]] = [codes(first), codes(second)];
       const inputs = [a, b, ...aRange, ...bRange, ...ends];
-      return outputs(
-        context.add(internal('_OctetAdd'), 'add', inputs, { out_type: type(dtype), relu: relu !== undefined }),
-      );
+      return outputs(context.add(internal('_OctetAdd'), 'add', inputs, attrs));
     }
     const convolution = context.node(codes(conv)[0].node);
-    const inputs = [...convolution.inputs.slice(0, 7), ...ends, ...codes(conv === first ? second : first)];
-    return outputs(context.add(internal(sumConv), 'sum', inputs, sumAttrs(convolution, dtype, relu !== undefined)));
+    const inputs = [...convolution.inputs.slice(0, 9), ...codes(conv === first ? second : first), ...ends];
+    return outputs(context.add(internal(sumConv), 'sum', inputs, { ...attrs, ...convAttrs(convolution) }));
   },
 );
 

@@ -4,13 +4,13 @@ import { numberOf, type Tensor } from '../../base/tensor.ts';
 import { readAttr } from '../../graph/attr.ts';
 import { opAttr } from '../../graph/signature.ts';
 import { unaryFormulas } from '../../kernels/activation/native/formulas.ts';
-import { binaryFormulas, sumOfCodes } from '../../kernels/eltwise/native/formulas.ts';
+import { binaryFormulas } from '../../kernels/eltwise/native/formulas.ts';
 import { isDense, sameSizes, sizeOfElement } from '../../kernels/native/buffers.ts';
 import type { Buffer } from '../../kernels/native-kernel.ts';
 import { tensorOfNumbers } from '../../kernels/numbers.ts';
-import { type Expr, input } from '../../kernels/pointwise/native/expr.ts';
+import { add, type Expr, input, max } from '../../kernels/pointwise/native/expr.ts';
 import type { Constants, PointwiseSpec } from '../../kernels/pointwise/native/spec.ts';
-import { isCodeType, limitsOf, symmetricScale } from '../../kernels/quantize/codes.ts';
+import { isCodeType } from '../../kernels/quantize/codes.ts';
 import { dequantizeFormula, quantizeFormula } from '../../kernels/quantize/native/formulas.ts';
 import {
   adjustedRange,
@@ -20,9 +20,10 @@ import {
   type Range,
   type RoundMode,
 } from '../../kernels/quantize/quantize.ts';
+import { sumCodes, sumRange } from '../internal-sum.ts';
 import { pointwiseKernels } from '../kernels.ts';
 import { type Choice, chosen, isValue, type Operand, type Placed, pictureOf } from '../layer.ts';
-import { addKernel, decline, type Lower, type LowerContext, tensorAt, type Value, valueAt } from './lowering.ts';
+import { addKernel, decline, type Lower, type LowerContext, tensorAt, valueAt } from './lowering.ts';
 
 /** A shape of `rank` axes that broadcasts as `shape` does. */
 const padded = (shape: Shape, rank: number): Shape => [...Array<number>(rank - shape.length).fill(1), ...shape];
@@ -142,20 +143,30 @@ export const lowerDequantize: Lower = (context) => {
   return [addPointwise(context, { operands: [0], dtype: 'float32', compute })];
 };
 
-/** _OctetAdd (internal.ts): the sum of codes of two scales. */
+/** _OctetAdd (internal.ts): the sum of codes of two scales, as TensorFlow computes it in float32. */
 export const lowerSumOfCodes: Lower = (context) => {
   const { node } = context;
-  const values: readonly Value[] = [valueAt(context, 0), valueAt(context, 1)];
-  const dtype = readAttr(node, 'out_type', 'type');
-  const bound = (i: number): number => numberOf(tensorAt(context, i));
-  const scaleAt = (of: DType, i: number): number => symmetricScale(of, bound(i), bound(i + 1));
-  const scale = scaleAt(dtype, 6);
-  const [ma, mb] = values.map((value, i) => Math.fround(scaleAt(value.dtype, 2 + 2 * i) / scale)) as [number, number];
-  if (!Number.isFinite(ma + mb)) decline('its ranges are empty');
-  const { low, high } = limitsOf(dtype);
-  const compute = sumOfCodes(ma, mb, readAttr(node, 'relu', 'bool') ? 0 : low, high);
-  const sum = addPointwise(context, { operands: [0, 1], dtype, compute });
-  return [sum, { tensor: tensorAt(context, 6) }, { tensor: tensorAt(context, 7) }];
+  const range = (i: number): Range => ({
+    min: numberOf(tensorAt(context, i)),
+    max: numberOf(tensorAt(context, i + 1)),
+  });
+  const value = (i: number): Expr => {
+    const { dtype } = valueAt(context, i);
+    const code = isCodeType(dtype) ? dequantizeFormula(dtype, 'SCALED', false, range(2 + 2 * i), input(i)) : undefined;
+    return code ?? decline('its ranges are empty');
+  };
+  const sum = add(value(0), value(1));
+  const compute = quantizeFormula(
+    sumCodes(node),
+    sumRange(node, range(6)),
+    readAttr(node, 'relu', 'bool') ? max(sum, 0) : sum,
+  );
+  const codes = addPointwise(context, {
+    operands: [0, 1],
+    dtype: readAttr(node, 'out_type', 'type'),
+    compute: compute ?? decline('its range is empty'),
+  });
+  return [codes, { tensor: tensorAt(context, 6) }, { tensor: tensorAt(context, 7) }];
 };
 
 /** The ops whose lowering is here. */

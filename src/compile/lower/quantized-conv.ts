@@ -6,9 +6,12 @@ import { convGeometry, depthwiseGeometry, readWindows, type WindowAxis } from '.
 import { opAttr } from '../../graph/signature.ts';
 import type { ConvSpec, Result } from '../../kernels/conv/native/spec.ts';
 import type { Buffer } from '../../kernels/native-kernel.ts';
-import { symmetricScale } from '../../kernels/quantize/codes.ts';
+import { isCodeType, symmetricScale } from '../../kernels/quantize/codes.ts';
+import { dequantizer } from '../../kernels/quantize/dequantize.ts';
+import { type Range, scaledCodes } from '../../kernels/quantize/quantize.ts';
 import { multiplierOf } from '../../kernels/requantize/contract.ts';
 import { sumConv } from '../internal-conv.ts';
+import { sumCodes, sumRange } from '../internal-sum.ts';
 import { convKernels, depthwiseKernels } from '../kernels.ts';
 import { chosen, type Halo, type Operand, type Placed } from '../layer.ts';
 import {
@@ -70,7 +73,6 @@ export function integerBias(context: LowerContext): Int32Array | undefined {
 }
 
 function isRelu(node: Node): boolean {
-  if (node.op === sumConv) return readAttr(node, 'relu', 'bool');
   return node.op.startsWith('_Fused')
     ? opAttr(node, 'fused_ops', 'strings').includes('Relu')
     : node.op.includes('Relu');
@@ -82,7 +84,8 @@ type Requantized = Extract<Result, { kind: 'requantize' }>;
 function requantization(context: LowerContext, channels: number) {
   const { node } = context;
   const input = valueAt(context, 0);
-  const dtype = node.op === sumConv ? readAttr(node, 'out_type', 'type') : opAttr(node, 'out_type', 'type');
+  if (node.op === sumConv) return sumRequantization(context, channels);
+  const dtype = opAttr(node, 'out_type', 'type');
   if (dtype !== 'quint8' && dtype !== 'qint8') decline(`sums as ${dtype}`);
   const [scale, output] = [scaleOf(context, input.dtype, 'input'), scaleOf(context, dtype, 'freezed_output')];
   const weights = weightScalesOf(context, channels);
@@ -94,7 +97,7 @@ function requantization(context: LowerContext, channels: number) {
   if (summand.dtype !== 'quint8' && summand.dtype !== 'qint8') decline(`a summand of ${summand.dtype}`);
   const multiplier = Math.fround(scaleOf(context, summand.dtype, 'summand') / output);
   // In TensorFlow's own forms a signed summand costs an unsigned output half of its codes (see the reference).
-  const isHalved = summand.dtype === 'qint8' && node.op !== sumConv;
+  const isHalved = summand.dtype === 'qint8';
   const withSummand = ([, buffer]: readonly Buffer[]): Requantized => ({
     ...result,
     high: isHalved ? Math.min(127, result.high) : result.high,
@@ -103,9 +106,38 @@ function requantization(context: LowerContext, channels: number) {
   return { dtype, result: withSummand, summand: [summand.id] };
 }
 
+/** Sums → codes of the convolution's own → their sum with the summand's, as floats (internal-sum.ts). */
+function sumRequantization(context: LowerContext, channels: number) {
+  const { node } = context;
+  const [input, summand] = [valueAt(context, 0), valueAt(context, needIndex(node, 'summand'))];
+  const [own, dtype] = [readAttr(node, 'own_type', 'type'), readAttr(node, 'out_type', 'type')];
+  if (dtype !== 'quint8' && dtype !== 'qint8') return decline(`a sum as ${dtype}`);
+  const output = scaleOf(context, own, 'freezed_output');
+  const scale = scaleOf(context, input.dtype, 'input');
+  const multipliers = Float32Array.from(weightScalesOf(context, channels), (w) => multiplierOf(scale, w, output));
+  const rangeOf = (name: string): Range => {
+    const at = (bound: string) => numberOf(tensorAt(context, needIndex(node, `${bound}_${name}`)));
+    return { min: at('min'), max: at('max') };
+  };
+  const stepOf = (of: DType, name: string): number =>
+    isCodeType(of) ? dequantizer(of, 'SCALED', false, rangeOf(name))(1) : decline(`a sum of ${of}`);
+  const { narrowRange } = sumCodes(node);
+  const { factor, low, high } = scaledCodes(dtype, narrowRange, sumRange(node, rangeOf('sum')));
+  const rounded = { ...codeBounds(own, false), scale: stepOf(own, 'freezed_output'), factor };
+  const multiplier = stepOf(summand.dtype, 'summand');
+  const result = ([, buffer]: readonly Buffer[]): Requantized => ({
+    kind: 'requantize',
+    multipliers,
+    low: readAttr(node, 'relu', 'bool') ? Math.max(0, low) : low,
+    high,
+    summand: { buffer: buffer!, multiplier, rounded },
+  });
+  return { dtype, result, summand: [summand.id] };
+}
+
 /** The range of the output, which the op passes on as it got it. */
 const frozenRange = (context: LowerContext): Operand[] =>
-  ['min_freezed_output', 'max_freezed_output'].map((name) => ({
+  (context.node.op === sumConv ? ['min_sum', 'max_sum'] : ['min_freezed_output', 'max_freezed_output']).map((name) => ({
     tensor: tensorAt(context, needIndex(context.node, name)),
   }));
 

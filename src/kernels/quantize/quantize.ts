@@ -65,6 +65,26 @@ function scaled(
   return { encode: bits === 32 ? (x) => truncateAsX86(encode(x)) : encode, range };
 }
 
+/**
+ * SCALED codes of an adjusted range, rounded half to even, as y = clamp(rne(f32(x·factor)), low, high): the same as
+ * `quantizer`'s, whichever of its formulas it is.
+ */
+export function scaledCodes(
+  dtype: 'qint8' | 'quint8',
+  narrowRange: boolean,
+  { min, max }: Range,
+): { readonly factor: number; readonly low: number; readonly high: number } {
+  const { low, high } = codeLimits[dtype];
+  if (!narrowRange) {
+    const bound = Math.max(Math.abs(min), Math.abs(max));
+    return { factor: f32((dtype === 'quint8' ? 255 : 127.5) / bound), low, high };
+  }
+  const lowest = low + 1;
+  const fromMin = lowest * min > 0 ? f32(lowest / min) : largestFloat;
+  const fromMax = high * max > 0 ? f32(f32(high) / max) : largestFloat;
+  return { factor: Math.min(fromMin, fromMax), low: lowest, high };
+}
+
 /** oneDNN's: symmetric around zero. Signed codes are spread over 127.5, which Dequantize's 127 does not undo. */
 function scaledByOneDnn({ min, max }: Range, dtype: CodeType, { low, high }: CodeLimits): Quantizer {
   const bound = Math.max(Math.abs(min), Math.abs(max));

@@ -2,11 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { tensor } from '../../../src/base/tensor.ts';
 import { activations } from '../../../src/kernels/activation/functions.ts';
 import { unaryFormulas } from '../../../src/kernels/activation/native/formulas.ts';
-import { binaryFormulas, sumOfCodes } from '../../../src/kernels/eltwise/native/formulas.ts';
+import { binaryFormulas, clampTo } from '../../../src/kernels/eltwise/native/formulas.ts';
 import { binaryRows } from '../../../src/kernels/math/binary.ts';
 import { unaryKernels } from '../../../src/kernels/math/unary.ts';
 import type { Buffer, ElementType } from '../../../src/kernels/native-kernel.ts';
-import { input } from '../../../src/kernels/pointwise/native/expr.ts';
+import { add, constant, type Expr, input, mul, round } from '../../../src/kernels/pointwise/native/expr.ts';
 import { pointwiseKernels } from '../../../src/kernels/pointwise/native/index.ts';
 import type { Constants, PointwiseSpec } from '../../../src/kernels/pointwise/native/spec.ts';
 import { dequantizer } from '../../../src/kernels/quantize/dequantize.ts';
@@ -15,6 +15,10 @@ import { type Quantization, quantizer, type Range } from '../../../src/kernels/q
 import { hasHost, requireHost } from '../../support/native-host.ts';
 import { allocator, type Draw, draws } from './random-conv.ts';
 import { expectClose, read, resultOf, runsOn, write } from './run.ts';
+
+/** Codes of two scales as codes of a third. */
+const sumOfCodes = (ma: number, mb: number, low: number, high: number): Expr =>
+  round(clampTo(add(mul(input(0), constant(ma)), mul(input(1), constant(mb))), low, high));
 
 const none = { top: 0, bottom: 0, left: 0, right: 0 };
 const host = hasHost ? await requireHost() : undefined;

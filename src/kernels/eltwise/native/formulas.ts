@@ -1,17 +1,4 @@
-import {
-  add,
-  constant,
-  div,
-  type Expr,
-  ifLess,
-  ifNan,
-  input,
-  max,
-  min,
-  mul,
-  round,
-  sub,
-} from '../../pointwise/native/expr.ts';
+import { add, div, type Expr, ifLess, ifNan, max, min, mul, sub } from '../../pointwise/native/expr.ts';
 
 /** A function of two numbers. */
 export type BinaryFormula = (a: Expr, b: Expr) => Expr;
@@ -40,7 +27,3 @@ export const binaryFormulas: ReadonlyMap<string, BinaryFormula> = new Map<string
 
 /** Where a NaN has no code it gives `low`, as does all that is below. */
 export const clampTo = (x: Expr, low: number, high: number): Expr => min(max(x, low), high);
-
-/** clamp(rne(f32(a)·m_a + f32(b)·m_b)): the sum of codes of two scales as codes of a third, without fused rounding. */
-export const sumOfCodes = (ma: number, mb: number, low: number, high: number): Expr =>
-  round(clampTo(add(mul(input(0), constant(ma)), mul(input(1), constant(mb))), low, high));

@@ -33,11 +33,10 @@ const roundAwayNumber = (x: number): number => {
  * QuantizeV2 of a float32 over an adjusted range to u8 or s8, in the steps of `quantizer` (quantize.ts), bit for bit.
  * Undefined for what has no such form.
  */
-export function quantizeFormula(quantization: Quantization, range: Range): Expr | undefined {
+export function quantizeFormula(quantization: Quantization, range: Range, x: Expr = input(0)): Expr | undefined {
   const { dtype, mode, roundMode, narrowRange, perSlice } = quantization;
   if (perSlice || (dtype !== 'qint8' && dtype !== 'quint8')) return undefined;
   const limits = codeLimits[dtype];
-  const x = input(0);
   if (mode === 'MIN_FIRST') return dtype === 'quint8' ? minFirst(x, range) : affine(x, range, limits);
   if (mode === 'MIN_COMBINED') return minCombined(x, range, limits);
   if (roundMode === 'HALF_TO_EVEN' && !narrowRange) {
@@ -93,10 +92,10 @@ export function dequantizeFormula(
   mode: QuantizeMode,
   narrowRange: boolean,
   { min, max }: Range,
+  code: Expr = input(0),
 ): Expr | undefined {
   if (dtype !== 'qint8' && dtype !== 'quint8') return undefined;
   const { low, high, bits } = codeLimits[dtype];
-  const code = input(0);
   if (mode === 'MIN_FIRST') {
     if (min === max) return undefined;
     const scale = f32(f32(max - min) / (2 ** bits - 1));
