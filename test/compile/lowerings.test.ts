@@ -58,6 +58,11 @@ const forms: Readonly<Record<string, Build>> = {
       alpha: { float: 0.1 },
       beta: { float: 0.75 },
     }),
+  ResizeBilinear: (b, x) =>
+    b.node('ResizeBilinear', 'y', [x, whole(b, 'size', [13, 5])], { ...T, half_pixel_centers: true }),
+  'ResizeBilinear with corners': (b, x) =>
+    b.node('ResizeBilinear', 'y', [x, whole(b, 'size', [9, 9])], { ...T, align_corners: true }),
+  ResizeNearestNeighbor: (b, x) => b.node('ResizeNearestNeighbor', 'y', [x, whole(b, 'size', [12, 14])], T),
   Sigmoid: (b, x) => b.node('Sigmoid', 'y', [x], T),
   'Mul by a vector': (b, x) => b.node('Mul', 'y', [x, b.constant('v', reals(24))], T),
   'Sub of a scalar': (b, x) => b.node('Sub', 'y', [b.constant('v', scalar('float32', 2)), x], T),
@@ -112,10 +117,7 @@ describe.skipIf(!hasHost)('float32 ops in native sessions', () => {
       openBackend('reference', model, fetches),
     ]);
     const feeds = new Map<string, Tensor>([['x', reals(...shape)]]);
-    const [[ours], [wanted]] = await Promise.all([
-      native.runner.run(feeds),
-      reference.runner.run(feeds),
-    ]);
+    const [[ours], [wanted]] = await Promise.all([native.runner.run(feeds), reference.runner.run(feeds)]);
     native.runner.dispose();
     reference.runner.dispose();
     expect(ours!.shape).toEqual(wanted!.shape);

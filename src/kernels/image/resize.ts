@@ -27,17 +27,35 @@ function pictures(images: Tensor, size: Tensor, node: Node) {
   const [height, width] = numbersOf(size) as [number, number];
   if (!(height > 0 && width > 0 && h > 0 && w > 0))
     throw new UserError(`can't resize ${h} × ${w} pixels to ${height} × ${width}`);
+  return { n, c, y: axisMap(node, h, height), x: axisMap(node, w, width), shape: [n, height, width, c] };
+}
+
+function axisMap(node: Node, input: number, output: number): AxisMap {
   const alignCorners = readAttr(node, 'align_corners', 'bool', false);
   const half = node.op !== 'ResizeArea' && readAttr(node, 'half_pixel_centers', 'bool', false);
   if (alignCorners && half) throw new UserError('align_corners and half_pixel_centers exclude each other');
-  const axis = (input: number, output: number): AxisMap => ({
+  return {
     input,
     output,
     scale: alignCorners && output > 1 ? f32((input - 1) / (output - 1)) : f32(input / output),
     centers: half ? 'half' : 'legacy',
     alignCorners,
-  });
-  return { n, c, y: axis(h, height), x: axis(w, width), shape: [n, height, width, c] };
+  };
+}
+
+/** The input pixels that ResizeBilinear or ResizeNearestNeighbor makes an axis of `output` pixels of. */
+export function resizeTaps(
+  node: Node,
+  input: number,
+  output: number,
+): { readonly lower: Int32Array; readonly upper: Int32Array; readonly share: Float32Array } {
+  const map = axisMap(node, input, output);
+  if (node.op === 'ResizeNearestNeighbor') {
+    const lower = Int32Array.from(nearestTaps(map));
+    return { lower, upper: lower, share: new Float32Array(output) };
+  }
+  const { lower, upper, lerp } = linearTaps(map);
+  return { lower, upper, share: lerp };
 }
 
 const dataOf = (t: Tensor): ArrayLike<number> =>
