@@ -37,6 +37,7 @@ export const limits = {
   /** The largest value beside the one that 99.99 % lie below. */
   outlierRatio: 30,
   saturated: 0.01,
+  tolerated: 0.05,
   fewSamples: 16,
   /** Ranges that grow by more than this between a half of the samples and all have not settled; and how many may. */
   growth: 0.1,
@@ -74,8 +75,8 @@ const finders = {
   saturation: ({ seen, int8 }) =>
     [...codedRanges(int8.graph)].flatMap(([node, range]) => {
       const distribution = seen.values.get(node);
-      const share = distribution === undefined ? 0 : saturatedShare(distribution, range);
-      const text = `has ${percent(share)} of its values beyond the range of int8 (${number(range.min)} to ${number(range.max)}): try --method minmax`;
+      const share = distribution === undefined ? 0 : saturatedShare(distribution, widened(range));
+      const text = `has ${percent(share)} of its values well beyond the range of int8 (${number(range.min)} to ${number(range.max)}): try --method minmax`;
       return share > limits.saturated ? [{ node, weight: share, text }] : [];
     }),
 
@@ -114,6 +115,12 @@ export function findWarnings(evidence: Evidence): readonly Warning[] {
     return rest > 0 ? [...listed, { kind, text: `and ${rest} more like these` }] : listed;
   });
 }
+
+/** Cutting off a little of the largest values is what methods other than min/max do on purpose. */
+const widened = ({ min, max }: Range): Range => ({
+  min: min * (1 + limits.tolerated),
+  max: max * (1 + limits.tolerated),
+});
 
 function deadChannels(graph: Graph, node: Node): { dead: number; channels: number } {
   const from = node.inputs[1] && graph.nodes.get(node.inputs[1].node);

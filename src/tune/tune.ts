@@ -139,14 +139,13 @@ const describe = ({ fp32, figure }: Trial, metric: string, floor: number): strin
   `${fp32.length} in fp32: ${metric} ${(100 * figure).toFixed(2)} %${figure < floor ? `, below ${(100 * floor).toFixed(2)} %` : ''}`;
 
 async function rank(a: Model, options: TuneOptions): Promise<NonNullable<State['ranking']>> {
-  const { calibration, recipe, backend, progress, signal, method, perChannel, excludeOps } = options;
+  const { calibration, recipe, backend, progress, signal, perChannel, excludeOps } = options;
   const rows = await sensitivity(a, {
     calibration,
     recipe,
     openRunner: runnerOn(backend),
     ...(progress && { progress }),
     ...(signal && { signal }),
-    ...(method && { method }),
     ...(perChannel !== undefined && { perChannel }),
     ...(excludeOps && { excludeOps }),
   });

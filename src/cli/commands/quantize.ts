@@ -25,6 +25,7 @@ import {
   withModel,
 } from '../options.ts';
 import { terminalProgress } from '../progress.ts';
+import { loadConfig, reportQuantized, warningText } from '../report.ts';
 import { copyRecipe } from '../recipe.ts';
 import { percent, table } from '../table.ts';
 
@@ -40,7 +41,7 @@ type Options = ModelOptions &
   DataOptions &
   BackendOption &
   JsonOption &
-  QuantizeFlags & { output: string; keepStages?: string };
+  QuantizeFlags & { output: string; keepStages?: string; config?: string; report?: string };
 
 export const quantizeCommand: AddCommand = (program, signal) => {
   const command = program
@@ -55,14 +56,21 @@ export const quantizeCommand: AddCommand = (program, signal) => {
     .option('--per-tensor', 'one scale for all channels of the weights')
     .option('--exclude-op <ops>', 'ops that stay in fp32', gather)
     .option('--exclude-node <names>', 'nodes that stay in fp32: names, or /patterns/', gather)
+    .option('--config <file>', 'a configuration: dtype, method and granularity by op, node or pattern')
+    .option('--report <file>', 'write an HTML report')
     .option('--keep-stages <folder>', 'write the stages (a), (b), (c) and the ranges there');
   withJson(withBackend(withData(withModel(command)))).action(async (path: string, options: Options) => {
     const model = await loadModel(path, options);
-    const { calibration } = await openData(path, model, options);
+    const opened = await openData(path, model, options);
+    const { calibration } = opened;
+    // What is given on the command line wins over the configuration, defaults do not.
+    const given = (name: 'samples' | 'method') => command.getOptionValueSource(name) !== 'default';
+    const config = options.config === undefined ? undefined : await loadConfig(options.config);
     const result = await quantize(model, {
       calibration,
-      samples: options.samples,
-      method: options.method,
+      ...(config && { config }),
+      ...((!config?.samples || given('samples')) && { samples: options.samples }),
+      ...((!config?.method || given('method')) && { method: options.method }),
       effort: options.effort,
       ...graphOptions(options),
       backend: options.backend,
@@ -73,6 +81,7 @@ export const quantizeCommand: AddCommand = (program, signal) => {
     if (options.keepStages !== undefined) await writeStages(result, options.keepStages);
     await result.save(options.output);
     await copyRecipe(path, options.output, options.recipe);
+    if (options.report !== undefined) await reportQuantized(path, result, opened, { ...options, report: options.report }, signal);
     report(result, calibration.skipped(), options);
   });
 };
@@ -83,7 +92,7 @@ export const graphOptions = ({
   excludeOp = [],
   excludeNode = [],
 }: Omit<QuantizeFlags, 'samples' | 'method' | 'effort'>) => ({
-  perChannel: perTensor !== true,
+  ...(perTensor && { perChannel: false }),
   excludeOps: new Set(excludeOp),
   excludeNodes: excludeNode.map(nodePattern),
 });
@@ -110,7 +119,7 @@ async function writeStages({ stages, ranges }: QuantizedModel, folder: string): 
 
 function report(result: QuantizedModel, skipped: readonly { file: string; reason: string }[], options: Options): void {
   const { int8, macs, fp32 } = inspect(result);
-  const summary = { output: options.output, samples: result.ranges.samples, skipped, int8, macs, fp32 };
+  const summary = { output: options.output, samples: result.ranges.samples, skipped, int8, macs, fp32, warnings: result.warnings };
   print(summary, options, () => {
     const left =
       fp32.length === 0
@@ -121,6 +130,6 @@ function report(result: QuantizedModel, skipped: readonly { file: string; reason
         ? ''
         : `${skipped.length} samples could not be read (${skipped[0]!.file}: ${skipped[0]!.reason})\n`;
     const share = macs === 0 ? 0 : int8.macs / macs;
-    return `${left}${passed}${int8.nodes} ops in int8, ${percent(share)} of the multiply-adds; calibrated with ${result.ranges.samples} samples; wrote ${options.output}`;
+    return `${left}${passed}${warningText(result.warnings)}${int8.nodes} ops in int8, ${percent(share)} of the multiply-adds; calibrated with ${result.ranges.samples} samples; wrote ${options.output}`;
   });
 }
