@@ -2,12 +2,12 @@ import { type Progress, silent } from '../base/progress.ts';
 import type { Dataset } from '../data/dataset.ts';
 import type { Model } from '../graph/model.ts';
 import type { Feeds } from '../graph/runner.ts';
-import type { Method } from '../quantize/observers/methods.ts';
+import type { Config } from '../quantize/config.ts';
+import type { AnyMethod } from '../quantize/observers/methods.ts';
 import type { QuantizeOptions as GraphOptions } from '../quantize/options.ts';
 import { type Corrections, type Effort, quantizeModel } from '../quantize/quantize.ts';
 import type { Ranges } from '../quantize/ranges.ts';
 import type { BackendName } from '../runtime/backends.ts';
-import { type Config } from '../quantize/config.ts';
 import { configure } from './config.ts';
 import { evaluateNode, type SavableModel, savable } from './model.ts';
 import { runnerOn } from './runner.ts';
@@ -19,7 +19,7 @@ export type QuantizeOptions = Pick<GraphOptions, 'perChannel' | 'excludeOps' | '
   /** How many of them: 100 by default. */
   readonly samples?: number;
   /** How ranges are chosen: by the least squared error ('mse') by default. */
-  readonly method?: Method;
+  readonly method?: AnyMethod;
   /** How much is done to make up for what rounding does, and how long that takes: 'default' unless it is said. */
   readonly effort?: Effort;
   /** Steps that are to be other than those of `effort`. */

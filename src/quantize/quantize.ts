@@ -1,8 +1,10 @@
+import { silent } from '../base/progress.ts';
 import type { Tensor } from '../base/tensor.ts';
 import type { Node } from '../graph/graph.ts';
 import type { Model } from '../graph/model.ts';
 import type { Feeds } from '../graph/runner.ts';
 import { optimize } from '../optimize/index.ts';
+import { autoRanges } from './auto-ranges.ts';
 import { chooseRanges, defaultMethod, neverNegative, observedKeys } from './calibrate.ts';
 import { correctLayers } from './correct/correct.ts';
 import { channelMeans } from './correct/means.ts';
@@ -10,7 +12,7 @@ import type { Rounding } from './correct/weights.ts';
 import { freezeRanges } from './freeze.ts';
 import { fuseGraph } from './fuse.ts';
 import { type ObserveOptions, observeModel } from './observe.ts';
-import type { Method } from './observers/methods.ts';
+import type { AnyMethod } from './observers/methods.ts';
 import type { QuantizeOptions } from './options.ts';
 import { quantizeGraph } from './quantize-graph.ts';
 import type { Ranges } from './ranges.ts';
@@ -43,7 +45,7 @@ export const effortNames = Object.keys(efforts) as Effort[];
 export type PipelineOptions = QuantizeOptions &
   Omit<ObserveOptions, 'visit'> & {
     readonly samples: AsyncIterable<Feeds>;
-    readonly method?: Method;
+    readonly method?: AnyMethod;
     readonly effort?: Effort;
     /** Steps that are to be other than those of `effort`. */
     readonly corrections?: Partial<Corrections>;
@@ -51,12 +53,15 @@ export type PipelineOptions = QuantizeOptions &
     readonly evaluate: (node: Node, inputs: readonly Tensor[]) => readonly Tensor[] | undefined;
   };
 
+/** Samples that `auto` tries ranges on. */
+const autoSamples = 4;
+
 /** The whole pipeline: optimize → calibrate → quantize → correct → fuse. */
 export async function quantizeModel(model: Model, options: PipelineOptions): Promise<Stages> {
   const { method = defaultMethod, samples, effort = 'default' } = options;
   const corrections = { ...efforts[effort], ...options.corrections };
   const a = optimize(model, { evaluate: options.evaluate });
-  const means = channelMeans(corrections.biasSamples);
+  const means = channelMeans(Math.max(corrections.biasSamples, method === 'auto' ? autoSamples : 0));
   const seen = await observeModel(a, observedKeys(a, options), samples, { ...options, visit: means.visit });
   const chosen: QuantizeOptions = {
     ...options,
@@ -64,11 +69,20 @@ export async function quantizeModel(model: Model, options: PipelineOptions): Pro
     ...(corrections.weights && { weights: chooseWeights(a, options) }),
   };
   const rounded = quantizeGraph(a, chosen);
-  const ranges = chooseRanges(seen, sitesOf(rounded.graph), method, options.methods);
-  const { biases, weights } = await correctLayers(a, finish(rounded, ranges, options), means, {
-    ...options,
-    rounding: corrections.rounding,
-  });
+  const sites = sitesOf(rounded.graph);
+  const ranges =
+    method === 'auto'
+      ? await autoRanges(a, seen, sites, { progress: silent, ...options, feeds: means.feeds.slice(0, autoSamples) })
+      : chooseRanges(seen, sites, method, options.methods);
+  const { biases, weights } = await correctLayers(
+    a,
+    finish(rounded, ranges, options),
+    corrections.biasSamples > 0 ? means : channelMeans(0),
+    {
+      ...options,
+      rounding: corrections.rounding,
+    },
+  );
   const b = quantizeGraph(a, { ...chosen, biases, weights: new Map([...(chosen.weights ?? []), ...weights]) });
   return { a, b, c: finish(b, ranges, options), ranges };
 }

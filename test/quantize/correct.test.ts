@@ -1,13 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { evaluateNode } from '../../src/api/model.ts';
 import { rng } from '../../src/base/rng.ts';
-import { tensor } from '../../src/base/tensor.ts';
+import { type Tensor, tensor } from '../../src/base/tensor.ts';
 import { attrs, ints } from '../../src/graph/attr.ts';
 import type { Node } from '../../src/graph/graph.ts';
 import type { Model } from '../../src/graph/model.ts';
 import type { Feeds } from '../../src/graph/runner.ts';
 import { drawPatches } from '../../src/quantize/correct/patches.ts';
 import { limitsFor, roundByCovariance } from '../../src/quantize/correct/rounding.ts';
+import type { AnyMethod } from '../../src/quantize/observers/methods.ts';
 import { type Corrections, quantizeModel } from '../../src/quantize/quantize.ts';
 import { leastSquaresLimits } from '../../src/quantize/weight-limits.ts';
 import { openReference, reference } from '../../src/runtime/reference/open.ts';
@@ -199,4 +200,46 @@ it('rounding depthwise weights by their inputs lowers the error of the result', 
     return expected.reduce((sum, x, n) => sum + x.reduce((s, v, i) => s + (v - found[n]![i]!) ** 2, 0), 0);
   };
   expect(await errorOf('depthwise')).toBeLessThan(await errorOf('none'));
+});
+
+describe('auto', () => {
+  it('takes the range that the layers behind a value want: a sigmoid cares little for large values', async () => {
+    // Mostly small values and rare large ones, which the sigmoid makes the same of.
+    const model = smallModel([null, 8, 8, 4], (l) => {
+      const first = l.unary('Relu', 'r1', l.bias('b1', l.conv('c1', l.input, [4, 8]), 8));
+      const gate = l.unary('Sigmoid', 'gate', l.bias('b2', l.conv('c2', first, [8, 8]), 8));
+      return l.bias('y', l.conv('c3', gate, [8, 8]), 8);
+    });
+    const scaled: readonly Feeds[] = feeds.map((fed, i) => {
+      const x = fed.get('x')! as Tensor<'float32'>;
+      return new Map([
+        [
+          'x',
+          tensor(
+            'float32',
+            x.shape,
+            x.data.map((v, j) => (i === 0 && j % 97 === 0 ? 60 * v : v)),
+          ),
+        ],
+      ]);
+    });
+    const errorOf = async (method: AnyMethod) => {
+      async function* source() {
+        yield* scaled;
+      }
+      const { a, c, ranges } = await quantizeModel(model, {
+        samples: source(),
+        openRunner: reference,
+        evaluate: evaluateNode,
+        method,
+        corrections: { biasSamples: 0 },
+      });
+      const [expected, found] = [await outputOf(a), await outputOf(c)];
+      const error = expected.reduce((sum, x, n) => sum + x.reduce((s, v, i) => s + (v - found[n]![i]!) ** 2, 0), 0);
+      return { error, ranges };
+    };
+    const [auto, minmax] = [await errorOf('auto'), await errorOf('minmax')];
+    expect(auto.ranges.ranges.get('b2')!.max).toBeLessThan(minmax.ranges.ranges.get('b2')!.max);
+    expect(auto.error).toBeLessThan(minmax.error);
+  });
 });

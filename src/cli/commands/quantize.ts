@@ -5,7 +5,7 @@ import { type QuantizedModel, quantize } from '../../api/quantize.ts';
 import { UserError } from '../../base/errors.ts';
 import { writeWhole } from '../../base/files.ts';
 import { defaultMethod } from '../../quantize/calibrate.ts';
-import { type Method, methodNames } from '../../quantize/observers/methods.ts';
+import { type AnyMethod, anyMethodNames } from '../../quantize/observers/methods.ts';
 import { type Effort, effortNames } from '../../quantize/quantize.ts';
 import { formatRanges } from '../../quantize/ranges.ts';
 import type { AddCommand } from '../command.ts';
@@ -25,13 +25,13 @@ import {
   withModel,
 } from '../options.ts';
 import { terminalProgress } from '../progress.ts';
-import { loadConfig, reportQuantized, warningText } from '../report.ts';
 import { copyRecipe } from '../recipe.ts';
+import { loadConfig, reportQuantized, warningText } from '../report.ts';
 import { percent, table } from '../table.ts';
 
 export type QuantizeFlags = {
   readonly samples: number;
-  readonly method: Method;
+  readonly method: AnyMethod;
   readonly effort: Effort;
   readonly perTensor?: boolean;
   readonly excludeOp?: readonly string[];
@@ -49,7 +49,7 @@ export const quantizeCommand: AddCommand = (program, signal) => {
     .description('the whole pipeline: optimize, quantize, calibrate, fuse')
     .requiredOption('-o, --output <path>', 'where to write: .pb, .pbtxt, or a folder for a SavedModel')
     .option('--samples <n>', 'how many samples to calibrate with', wholeNumber, 100)
-    .addOption(new Option('--method <name>', 'how ranges are chosen').choices(methodNames).default(defaultMethod))
+    .addOption(new Option('--method <name>', 'how ranges are chosen').choices(anyMethodNames).default(defaultMethod))
     .addOption(
       new Option('--effort <name>', 'how much is done to make up for rounding').choices(effortNames).default('default'),
     )
@@ -81,7 +81,8 @@ export const quantizeCommand: AddCommand = (program, signal) => {
     if (options.keepStages !== undefined) await writeStages(result, options.keepStages);
     await result.save(options.output);
     await copyRecipe(path, options.output, options.recipe);
-    if (options.report !== undefined) await reportQuantized(path, result, opened, { ...options, report: options.report }, signal);
+    if (options.report !== undefined)
+      await reportQuantized(path, result, opened, { ...options, report: options.report }, signal);
     report(result, calibration.skipped(), options);
   });
 };
@@ -119,7 +120,15 @@ async function writeStages({ stages, ranges }: QuantizedModel, folder: string): 
 
 function report(result: QuantizedModel, skipped: readonly { file: string; reason: string }[], options: Options): void {
   const { int8, macs, fp32 } = inspect(result);
-  const summary = { output: options.output, samples: result.ranges.samples, skipped, int8, macs, fp32, warnings: result.warnings };
+  const summary = {
+    output: options.output,
+    samples: result.ranges.samples,
+    skipped,
+    int8,
+    macs,
+    fp32,
+    warnings: result.warnings,
+  };
   print(summary, options, () => {
     const left =
       fp32.length === 0

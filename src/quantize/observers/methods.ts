@@ -50,6 +50,10 @@ export const methods = {
 export type Method = keyof typeof methods;
 export const methodNames = Object.keys(methods) as Method[];
 
+/** The methods, and the one that chooses among them by what each does to the layers behind a value. */
+export type AnyMethod = Method | 'auto';
+export const anyMethodNames: readonly AnyMethod[] = [...methodNames, 'auto'];
+
 /** The range of a tensor by `method`; {0, 0} of one that no run had an element of. */
 export const chooseRange = (method: Method, seen: Distribution, form: Site['form']): Range =>
   seen.runs === 0 ? { min: 0, max: 0 } : methods[method](seen, form);
