@@ -1,4 +1,5 @@
 import { type Assembler, k2, type Mem, type Vmm } from '../../../asm/x64/index.ts';
+import { InternalError } from '../../../base/errors.ts';
 import type { Machine } from '../../native/machine.ts';
 import { type Expr, type Operation, patternOf } from './expr.ts';
 
@@ -28,7 +29,7 @@ export function evaluate(scene: Evaluation, root: Expr): Vmm {
   const known = new Map<Expr, Vmm>();
   const take = (): Vmm => {
     const register = scene.free.pop();
-    if (register === undefined) throw new Error('an expression needs more registers than there are');
+    if (register === undefined) throw new InternalError('an expression needs more registers than there are');
     return register;
   };
   const placeOf = (e: Expr): Place => {

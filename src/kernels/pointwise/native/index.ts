@@ -15,6 +15,7 @@ import {
   type Vmm,
   vmm,
 } from '../../../asm/x64/index.ts';
+import { InternalError } from '../../../base/errors.ts';
 import { accessTo, bufferProblem, sizeOfElement } from '../../native/buffers.ts';
 import { type Elements, loadReals, maskTail, storeReals, tailMask, tailMaskAt } from '../../native/elements.ts';
 import { type Machine, machines, vectorBytes } from '../../native/machine.ts';
@@ -144,7 +145,7 @@ function emit(asm: Assembler, spec: PointwiseSpec, machine: Machine, constants: 
 
 function withSpare(free: Vmm[], use: (spare: Vmm) => void): void {
   const spare = free.pop();
-  if (spare === undefined) throw new Error('no register is left to load or store with');
+  if (spare === undefined) throw new InternalError('no register is left to load or store with');
   use(spare);
   free.push(spare);
 }
