@@ -1,6 +1,8 @@
+import { UserError } from '../base/errors.ts';
 import { type Progress, silent } from '../base/progress.ts';
 import { sizeOf } from '../base/shape.ts';
 import type { Tensor } from '../base/tensor.ts';
+import { fitter } from '../data/batch.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { attrValue } from '../graph/attr.ts';
 import { type Node, parseValue, type Value, value } from '../graph/graph.ts';
@@ -44,7 +46,10 @@ export async function compare(
   options: CompareOptions,
 ): Promise<readonly LayerComparison[]> {
   const { data, samples = 16, openRunner = runnerOn(), progress = silent } = options;
+  const adapt = [fitter(first), fitter(second)] as const;
   const pairs = pairsOf(first, second);
+  if (pairs.length === 0)
+    throw new UserError('the two models have no value in common', {}, 'give a model and what was made from it');
   const a = await openRunner(
     first,
     pairs.map((pair) => pair.a),
@@ -57,7 +62,7 @@ export async function compare(
   progress.start('comparing', Math.min(samples, data.size ?? samples));
   try {
     for await (const { feeds } of data.samples({ limit: samples })) {
-      const [ours, theirs] = [await a.run(feeds), await b.run(feeds)];
+      const [ours, theirs] = [await a.run(adapt[0](feeds)), await b.run(adapt[1](feeds))];
       let at = 0;
       for (const [i, pair] of pairs.entries()) {
         accumulate(sums[i]!, ours[i]!.data as Float32Array, pair.read(theirs.slice(at, at + pair.b.length)));

@@ -1,8 +1,11 @@
+import { UserError } from '../base/errors.ts';
 import { type Progress, silent } from '../base/progress.ts';
+import { fitter } from '../data/batch.ts';
 import type { Dataset } from '../data/dataset.ts';
 import type { Model } from '../graph/model.ts';
 import type { Feeds } from '../graph/runner.ts';
 import type { Config } from '../quantize/config.ts';
+import { layersOf } from '../quantize/layers.ts';
 import type { AnyMethod } from '../quantize/observers/methods.ts';
 import type { QuantizeOptions as GraphOptions } from '../quantize/options.ts';
 import { type Corrections, type Effort, quantizeModel } from '../quantize/quantize.ts';
@@ -40,12 +43,16 @@ export type QuantizedModel = SavableModel & {
 };
 
 /**
- * The whole pipeline: optimize → quantize → calibrate → fuse. The result runs in stock TensorFlow and in octet.
+ * The whole pipeline: optimize → quantize → calibrate → fuse. The result runs in stock TensorFlow and in octet. Throws
+ * `UserError` on a model that is quantized already, on data that does not fit, on NaN or infinite activations (naming the
+ * node); throws the signal's reason when that is aborted.
  *
  *     const int8 = await quantize(await load('model.pb'), { calibration: imageFolder('images/', recipe) });
  *     await int8.save('model.int8.pb');
  */
 export async function quantize(model: Model, options: QuantizeOptions): Promise<QuantizedModel> {
+  if (layersOf(model.graph).length > 0)
+    throw new UserError('the model is quantized already', {}, 'give the fp32 model that it was made from');
   const { calibration, corrections, backend = 'auto', progress = silent, signal } = options;
   const configured = options.config && configure(model, options.config);
   const { samples = configured?.samples ?? 100, method = configured?.method } = options;
@@ -57,7 +64,7 @@ export async function quantize(model: Model, options: QuantizeOptions): Promise<
     perChannel: options.perChannel ?? configured?.perChannel ?? true,
     excludeOps: options.excludeOps ?? new Set(),
     excludeNodes: [...(configured?.excludeNodes ?? []), ...(options.excludeNodes ?? [])],
-    samples: feedsOf(calibration, samples),
+    samples: feedsOf(calibration, samples, model),
     total: calibration.size === undefined ? samples : Math.min(samples, calibration.size),
     ...(method && { method }),
     ...(options.effort && { effort: options.effort }),
@@ -67,12 +74,13 @@ export async function quantize(model: Model, options: QuantizeOptions): Promise<
     progress,
     ...(signal === undefined ? {} : { signal }),
   });
-  const drift = await measureDrift(model, feedsOf(calibration, samples), openRunner);
+  const drift = await measureDrift(model, feedsOf(calibration, samples, model), openRunner);
   const warnings = findWarnings({ fp32: a, int8: c, ...watch.found(), drift });
   return { ...savable(c), warnings, stages: { a: savable(a), b: savable(b), c: savable(c) }, ranges };
 }
 
-/** The feeds of the first `limit` samples of a data set. */
-export async function* feedsOf(dataset: Dataset, limit: number): AsyncGenerator<Feeds> {
-  for await (const sample of dataset.samples({ limit })) yield sample.feeds;
+/** The feeds of the first `limit` samples of a data set, as the model takes them. */
+export async function* feedsOf(dataset: Dataset, limit: number, model: Model): AsyncGenerator<Feeds> {
+  const adapt = fitter(model);
+  for await (const sample of dataset.samples({ limit })) yield adapt(sample.feeds);
 }

@@ -1,9 +1,57 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { access, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { messageOf, UserError } from './errors.ts';
 
 const temporaryName = (path: string): string => `${path}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`;
+
+/** Why the file system refused, in words: its own messages repeat the path and the system call. */
+function reasonOf(error: unknown): string {
+  const { code } = error as NodeJS.ErrnoException;
+  return (code && reasons.get(code)) ?? messageOf(error);
+}
+
+const reasons: ReadonlyMap<string, string> = new Map([
+  ['ENOENT', 'there is no such file or folder'],
+  ['EACCES', 'permission denied'],
+  ['EPERM', 'permission denied'],
+  ['EROFS', 'the file system is read-only'],
+  ['EISDIR', 'it is a folder'],
+  ['ENOTDIR', 'part of the path is a file, not a folder'],
+  ['ENOSPC', 'the disk is full'],
+]);
+
+/** The error for a file that can't be read. */
+export const unreadable = (path: string, error: unknown): UserError =>
+  new UserError(`can't be read: ${reasonOf(error)}`, { file: path }, 'check the path', { cause: error });
+
+/**
+ * Throws `UserError` where a file at `path` could not be written: to be asked before long work, not after it. Looks at the
+ * nearest folder that is there already.
+ */
+export async function checkWritable(path: string): Promise<void> {
+  const target = resolve(path);
+  try {
+    for (let folder = dirname(target); ; folder = dirname(folder)) {
+      const info = await stat(folder).catch((error: NodeJS.ErrnoException) => {
+        if (error.code === 'ENOENT' && folder !== dirname(folder)) return undefined;
+        throw error;
+      });
+      if (info === undefined) continue;
+      if (!info.isDirectory()) throw Object.assign(new Error('not a folder'), { code: 'ENOTDIR' });
+      await access(folder, constants.W_OK);
+      return;
+    }
+  } catch (error) {
+    throw new UserError(
+      `can't be written: ${reasonOf(error)}`,
+      { file: path },
+      'check the folder and its permissions',
+      { cause: error },
+    );
+  }
+}
 
 /** The file's bytes. Throws `UserError` naming the file when it can't be read. */
 export async function readBytes(path: string): Promise<Uint8Array> {
@@ -12,7 +60,7 @@ export async function readBytes(path: string): Promise<Uint8Array> {
     // A plain view: a Node Buffer's slice() and others are not Uint8Array's.
     return new Uint8Array(buffer, byteOffset, byteLength);
   } catch (error) {
-    throw new UserError(`can't be read: ${messageOf(error)}`, { file: path }, 'check the path', { cause: error });
+    throw unreadable(path, error);
   }
 }
 
@@ -24,9 +72,9 @@ export async function writeWhole(path: string, contents: Uint8Array | string): P
     await writeFile(temporary, contents);
     await rename(temporary, path);
   } catch (error) {
-    await rm(temporary, { force: true });
+    await rm(temporary, { force: true }).catch(() => {});
     throw new UserError(
-      `can't be written: ${messageOf(error)}`,
+      `can't be written: ${reasonOf(error)}`,
       { file: path },
       'check the folder and its permissions',
       {
@@ -47,10 +95,17 @@ export async function writeFolder(path: string, fill: (folder: string) => Promis
     await rename(temporary, path);
   } catch (error) {
     if (error instanceof UserError) throw error;
-    throw new UserError(`can't be written: ${messageOf(error)}`, { file: path }, undefined, { cause: error });
+    throw new UserError(
+      `can't be written: ${reasonOf(error)}`,
+      { file: path },
+      'check the folder and its permissions',
+      {
+        cause: error,
+      },
+    );
   } finally {
-    await rm(temporary, { recursive: true, force: true });
-    await rm(old, { recursive: true, force: true });
+    await rm(temporary, { recursive: true, force: true }).catch(() => {});
+    await rm(old, { recursive: true, force: true }).catch(() => {});
   }
 }
 

@@ -1,7 +1,11 @@
+import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
 import { messageOf, UserError } from '../base/errors.ts';
 import { flag, flags } from '../base/flags.ts';
 import { commands } from './commands/index.ts';
+
+/** The package's own version; the way to it is the same from src/ and from dist/. */
+const { version } = createRequire(import.meta.url)('../../package.json') as { readonly version: string };
 
 /** Exit codes: the user's mistake, ours, and an interruption as shells report it. */
 export const exitCodes = { user: 2, internal: 1, interrupted: 130 } as const;
@@ -16,14 +20,18 @@ export async function main(argv: readonly string[]): Promise<number> {
     .description(
       'Turns a trained fp32 TensorFlow model into an INT8 one that is as accurate and about four times as fast, and runs it.',
     )
-    .showHelpAfterError('(octet --help lists the commands)')
+    .version(version, '-V, --version')
     .addHelpText('after', environmentHelp)
     .exitOverride();
   const interrupt = new AbortController();
   const onSignal = () => interrupt.abort(new Interrupted());
   process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
   for (const add of commands) add(program, interrupt.signal);
-  for (const command of program.commands) command.exitOverride();
+  // One line, with the command whose options were meant.
+  for (const command of [program, ...program.commands])
+    command.exitOverride().configureOutput({
+      outputError: (text, write) => write(`octet: ${oneLine(text)} — see ${nameOf(command)} --help\n`),
+    });
   try {
     await program.parseAsync([...argv]);
     return 0;
@@ -33,6 +41,14 @@ export async function main(argv: readonly string[]): Promise<number> {
     process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
   }
 }
+
+const nameOf = (command: Command): string => (command.parent ? `octet ${command.name()}` : 'octet');
+
+const oneLine = (text: string): string =>
+  text
+    .trim()
+    .replace(/^error: /, '')
+    .replaceAll('\n', ' ');
 
 class Interrupted extends Error {
   override readonly message = 'interrupted';

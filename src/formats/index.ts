@@ -2,6 +2,6 @@ export { type EndpointOptions, endpointsAt, inputsOf, outputsOf } from './endpoi
 export { readGraphDef, writeGraphDef } from './graph-def/graph-def.ts';
 export { readGraphText, writeGraphText } from './graph-def/text.ts';
 export { type LoadOptions, load } from './load.ts';
-export { save } from './save.ts';
+export { checkDestination, save } from './save.ts';
 export { readSavedModel, type SavedModelOptions } from './saved-model/read.ts';
 export { readTfjsModel } from './tfjs/read.ts';

@@ -1,8 +1,8 @@
 import { existsSync, type Stats } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { messageOf, UserError } from '../base/errors.ts';
-import { inside, readBytes } from '../base/files.ts';
+import { UserError } from '../base/errors.ts';
+import { inside, readBytes, unreadable } from '../base/files.ts';
 import { type Tensor, textAt } from '../base/tensor.ts';
 import { constTensor } from '../graph/constant.ts';
 import type { Graph } from '../graph/graph.ts';
@@ -60,7 +60,7 @@ async function statOf(path: string): Promise<Stats> {
   try {
     return await stat(path);
   } catch (error) {
-    throw new UserError(`can't be read: ${messageOf(error)}`, { file: path }, 'check the path', { cause: error });
+    throw unreadable(path, error);
   }
 }
 

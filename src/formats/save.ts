@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { dirname, extname } from 'node:path';
 import { UserError } from '../base/errors.ts';
-import { inside, writeWhole } from '../base/files.ts';
+import { checkWritable, inside, writeWhole } from '../base/files.ts';
 import type { Model } from '../graph/model.ts';
 import { writeGraphDef } from './graph-def/graph-def.ts';
 import { writeGraphText } from './graph-def/text.ts';
@@ -11,12 +11,8 @@ import { writeSavedModel } from './saved-model/write.ts';
 /** Formats that are often asked for and that octet does not write. */
 const others = new Set(['.json', '.h5', '.keras', '.tflite', '.onnx', '.zip', '.npz']);
 
-/**
- * Writes a model whole or not at all: a GraphDef to `.pb` or `.pbtxt`, else a SavedModel to the folder `path`. A GraphDef
- * holds no signature: octet's own attributes keep it, which TensorFlow ignores. Its assets are written beside it, where the
- * graph says. Throws `UserError` when the path can't be written, or is a folder that holds something else.
- */
-export async function save(model: Model, path: string): Promise<void> {
+/** The folder of a SavedModel that `path` names, or undefined where it names a file. Throws on formats octet does not write. */
+function folderOf(path: string): string | undefined {
   const extension = path.endsWith('/') ? '' : extname(path).toLowerCase();
   if (others.has(extension))
     throw new UserError(
@@ -24,14 +20,31 @@ export async function save(model: Model, path: string): Promise<void> {
       { file: path },
       'write a .pb, a .pbtxt or a SavedModel folder',
     );
-  if (extension !== '.pb' && extension !== '.pbtxt') {
-    const folder = path.length > 1 ? path.replace(/\/+$/, '') : path;
+  if (extension === '.pb' || extension === '.pbtxt') return undefined;
+  return path.length > 1 ? path.replace(/\/+$/, '') : path;
+}
+
+/** Throws `UserError` where `save` could not write to `path`: to be asked before long work, not after it. */
+export async function checkDestination(path: string): Promise<void> {
+  const folder = folderOf(path);
+  if (folder !== undefined) await refuseOthers(folder);
+  await checkWritable(folder ?? path);
+}
+
+/**
+ * Writes a model whole or not at all: a GraphDef to `.pb` or `.pbtxt`, else a SavedModel to the folder `path`. A GraphDef
+ * holds no signature: octet's own attributes keep it, which TensorFlow ignores. Its assets are written beside it, where the
+ * graph says. Throws `UserError` when the path can't be written, or is a folder that holds something else.
+ */
+export async function save(model: Model, path: string): Promise<void> {
+  const folder = folderOf(path);
+  if (folder !== undefined) {
     await refuseOthers(folder);
     await writeSavedModel(model, folder);
     return;
   }
   const graph = markSignature(model);
-  const contents = extension === '.pb' ? writeGraphDef(graph) : writeGraphText(graph);
+  const contents = path.toLowerCase().endsWith('.pb') ? writeGraphDef(graph) : writeGraphText(graph);
   for (const [name, bytes] of model.assets) await writeWhole(inside(dirname(path), name), bytes);
   await writeWhole(path, contents);
 }

@@ -114,7 +114,7 @@ async function describeValues(
   let seen: Observations | undefined;
   if (reference !== undefined && data !== undefined) {
     const known = [...ranges.keys()].filter((key) => reference.graph.nodes.has(key));
-    seen = await observeModel(reference, known, feedsOf(data.calibration, layerSamples), {
+    seen = await observeModel(reference, known, feedsOf(data.calibration, layerSamples, reference), {
       openRunner: runnerOn(backend),
       total: layerSamples,
       ...(progress && { progress }),

@@ -107,7 +107,7 @@ async function variantsOf(model: Model, options: SensitivityOptions): Promise<re
   const layers = layersOf(quantizeGraph(model, options).graph);
   const inputs = layers.map(({ origin }) => formatValue(graph.node(origin).inputs[0]!));
   const keys = [...observedKeys(model, options), ...inputs];
-  const seen = await observeModel(model, keys, feedsOf(calibration, 2 * samples), {
+  const seen = await observeModel(model, keys, feedsOf(calibration, 2 * samples, model), {
     openRunner,
     total: 2 * samples,
     ...(progress && { progress }),

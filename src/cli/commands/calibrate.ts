@@ -3,7 +3,7 @@ import { Option } from 'commander';
 import { feedsOf } from '../../api/quantize.ts';
 import { runnerOn } from '../../api/runner.ts';
 import { UserError } from '../../base/errors.ts';
-import { writeWhole } from '../../base/files.ts';
+import { checkWritable, writeWhole } from '../../base/files.ts';
 import { bytesOf } from '../../base/tensor.ts';
 import { constTensor } from '../../graph/constant.ts';
 import type { Model } from '../../graph/model.ts';
@@ -46,6 +46,7 @@ export const calibrateCommand: AddCommand = (program, signal) => {
     )
     .option('--log', "write the original tools' log format");
   withJson(withBackend(withData(withModel(command)))).action(async (path: string, options: Options) => {
+    await checkWritable(options.output);
     const model = await loadModel(path, options);
     const { calibration } = await openData(path, model, options);
     const sites = sitesOf(model.graph);
@@ -55,7 +56,7 @@ export const calibrateCommand: AddCommand = (program, signal) => {
       signal,
       total: Math.min(options.samples, calibration.size ?? options.samples),
     };
-    const samples = feedsOf(calibration, options.samples);
+    const samples = feedsOf(calibration, options.samples, model);
     const method = options.method ?? (sites.length > 0 ? 'minmax' : defaultMethod);
     if (sites.length > 0 && method !== 'minmax')
       throw new UserError(

@@ -64,5 +64,9 @@ function describe({ figures, samples, skipped, seconds }: Evaluation, session: S
     skipped.length === 0
       ? ''
       : `\n${skipped.length} samples could not be read (${skipped[0]!.file}: ${skipped[0]!.reason})`;
-  return `${table([['figure', 'value'], ...rows])}\n\n${samples} samples, ${((1000 * seconds) / samples).toFixed(1)} ms each on the ${session.backend} backend${passed}`;
+  const measured =
+    rows.length > 0
+      ? table([['figure', 'value'], ...rows])
+      : 'nothing to measure: the samples have no labels or the recipe no metric; --reference MODEL compares with another model';
+  return `${measured}\n\n${samples} samples, ${((1000 * seconds) / samples).toFixed(1)} ms each on the ${session.backend} backend${passed}`;
 }

@@ -2,6 +2,7 @@ import { inspect } from '../../api/inspect.ts';
 import { evaluateNode, savable } from '../../api/model.ts';
 import { UserError } from '../../base/errors.ts';
 import { readBytes } from '../../base/files.ts';
+import { checkDestination } from '../../formats/index.ts';
 import { finish } from '../../quantize/quantize.ts';
 import { quantizeGraph } from '../../quantize/quantize-graph.ts';
 import { parseRanges } from '../../quantize/ranges.ts';
@@ -19,6 +20,7 @@ export const fuseCommand: AddCommand = (program) => {
     .requiredOption('--ranges <path>', 'what octet calibrate wrote, or a calibration log of the original tools')
     .requiredOption('-o, --output <path>', 'where to write: .pb, .pbtxt, or a folder for a SavedModel');
   withJson(withModel(command)).action(async (path: string, options: Options) => {
+    await checkDestination(options.output);
     const model = await loadModel(path, options);
     const ranges = parseRanges(new TextDecoder().decode(await readBytes(options.ranges)), options.ranges);
     const quantized = sitesOf(model.graph).length > 0 ? model : quantizeGraph(model);

@@ -1,4 +1,5 @@
 import { optimize } from '../../api/optimize.ts';
+import { checkDestination } from '../../formats/index.ts';
 import type { TraceEntry } from '../../graph/rewrite.ts';
 import type { AddCommand } from '../command.ts';
 import { gather, type JsonOption, loadModel, type ModelOptions, print, withJson, withModel } from '../options.ts';
@@ -12,6 +13,7 @@ export const optimizeCommand: AddCommand = (program) => {
     .option('--passes <names>', 'only these passes', gather);
   type Options = ModelOptions & JsonOption & { output: string; passes?: readonly string[] };
   withJson(withModel(command)).action(async (path: string, options: Options) => {
+    await checkDestination(options.output);
     const model = await loadModel(path, options);
     const applied = new Map<string, number>();
     const trace = ({ rule }: TraceEntry) => applied.set(rule, (applied.get(rule) ?? 0) + 1);

@@ -3,7 +3,9 @@ import { Option } from 'commander';
 import { inspect } from '../../api/inspect.ts';
 import { type QuantizedModel, quantize } from '../../api/quantize.ts';
 import { UserError } from '../../base/errors.ts';
-import { writeWhole } from '../../base/files.ts';
+import { checkWritable, writeWhole } from '../../base/files.ts';
+import { checkDestination } from '../../formats/index.ts';
+import type { Model } from '../../graph/model.ts';
 import { defaultMethod } from '../../quantize/calibrate.ts';
 import { type AnyMethod, anyMethodNames } from '../../quantize/observers/methods.ts';
 import { type Effort, effortNames } from '../../quantize/quantize.ts';
@@ -60,7 +62,10 @@ export const quantizeCommand: AddCommand = (program, signal) => {
     .option('--report <file>', 'write an HTML report')
     .option('--keep-stages <folder>', 'write the stages (a), (b), (c) and the ranges there');
   withJson(withBackend(withData(withModel(command)))).action(async (path: string, options: Options) => {
+    await checkDestination(options.output);
+    if (options.keepStages !== undefined) await checkWritable(join(options.keepStages, 'ranges.json'));
     const model = await loadModel(path, options);
+    for (const what of notThere(model, options)) console.error(`octet: ${what}: nothing is excluded by it`);
     const opened = await openData(path, model, options);
     const { calibration } = opened;
     // What is given on the command line wins over the configuration, defaults do not.
@@ -97,6 +102,17 @@ export const graphOptions = ({
   excludeOps: new Set(excludeOp),
   excludeNodes: excludeNode.map(nodePattern),
 });
+
+/** Names and ops to exclude that the model does not have: most likely a slip. Patterns may match nothing. */
+function notThere({ graph }: Model, { excludeOp = [], excludeNode = [] }: Options): string[] {
+  const ops = new Set(Array.from(graph.nodes.values(), ({ op }) => op));
+  return [
+    ...excludeOp.filter((op) => !ops.has(op)).map((op) => `the model has no op '${op}'`),
+    ...excludeNode
+      .filter((name) => typeof nodePattern(name) === 'string' && !graph.nodes.has(name))
+      .map((name) => `the model has no node '${name}'`),
+  ];
+}
 
 /** `/pattern/` is a regular expression, anything else a name. */
 function nodePattern(text: string): string | RegExp {

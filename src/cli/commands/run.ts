@@ -1,6 +1,6 @@
 import type { SavableModel } from '../../api/model.ts';
 import { UserError } from '../../base/errors.ts';
-import { readBytes, writeWhole } from '../../base/files.ts';
+import { checkWritable, readBytes, writeWhole } from '../../base/files.ts';
 import { formatShape } from '../../base/shape.ts';
 import type { Tensor } from '../../base/tensor.ts';
 import { readNpz, writeNpz } from '../../formats/npz.ts';
@@ -30,6 +30,7 @@ export const runCommand: AddCommand = (program, signal) => {
     .option('--output <path>', 'where to write the outputs (.npz)')
     .option('--recipe <recipe>', 'how a picture becomes the input');
   withJson(withBackend(withModel(command))).action(async (path: string, options: Options) => {
+    if (options.output !== undefined) await checkWritable(options.output);
     const model = await loadModel(path, options);
     const feeds = await feedsFrom(path, model, options);
     using session = await compile(model, {
