@@ -47,7 +47,17 @@ const conv = (
   form(
     op,
     name,
-    [...base(T), bias, low(T), limit, wLow!, wHigh!, f32s(0), wide, ...tail],
+    [
+      ...base(T),
+      given.Tbias === undefined ? bias : normal([cout]),
+      low(T),
+      limit,
+      wLow!,
+      wHigh!,
+      f32s(0),
+      wide,
+      ...tail,
+    ],
     { ...geometry, out_type: type('quint8'), ...given },
     places,
   );
@@ -110,7 +120,7 @@ export function unwrittenForms(): readonly UnwrittenForm[] {
       why: 'the sum is made in place; octet folds a residual only where the summand is computed',
     },
     {
-      form: conv('float bias', 'quint8', {}, [], undefined),
+      form: conv('float bias', 'quint8', { Tbias: type('float32') }, [], undefined),
       expected: 'equal',
       why: 'the bias is written as qint32, whose bytes follow the arithmetic contract',
     },

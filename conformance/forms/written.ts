@@ -191,9 +191,14 @@ const middles: readonly Between[] = [
     pooling(op, 3, 1, 'SAME'),
   ]),
   {
+    // Behind the pooling, since a convolution takes the padding into itself.
     label: 'Pad',
-    make: (m, x) =>
-      m.node('Pad', 'moved', [x, m.ints('paddings', [0, 0, 1, 2, 0, 1, 0, 0], [4, 2])], { Tpaddings: index }),
+    make: (m, x) => {
+      const moved = m.node('Pad', 'moved', [x, m.ints('paddings', [0, 0, 1, 2, 0, 1, 0, 0], [4, 2])], {
+        Tpaddings: index,
+      });
+      return pooling('MaxPool', 2, 2, 'VALID').make(m, moved);
+    },
   },
   {
     label: 'Slice',

@@ -53,7 +53,7 @@ type Found = { readonly form: UnwrittenForm; readonly found: Expected };
 /** A form that octet does not write: TensorFlow must do with it what the table says. */
 async function runUnwritten(tf: TensorFlow, form: UnwrittenForm, all: Found[]): Promise<Outcome> {
   const one = graphCaseOf({ ...form.form });
-  const [answer] = await runTensorFlow(tf, [one], 30);
+  const [answer] = await runTensorFlow(tf, [one], 120);
   const found = await compareUnwritten(one, answer!);
   all.push({ form, found });
   return found === form.expected ? passed(found) : failed(`${found}, where ${form.expected} was expected`);
