@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { cpus } from 'node:os';
+import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
@@ -56,6 +56,8 @@ const { networks, rounds, seconds } = options.quick
     }
   : options;
 
+if (loadavg()[0]! > 0.5)
+  log(`the machine is busy (load ${loadavg()[0]!.toFixed(1)}): figures will be too low, and not comparable`);
 const python = await findPeers(join(cache, 'bench-venv'), log);
 const chosen = engines.filter(
   ({ name, dtype, peer }) =>
