@@ -40,7 +40,7 @@ export const limits = {
   tolerated: 0.05,
   fewSamples: 16,
   /** Ranges that grow by more than this between a half of the samples and all have not settled; and how many may. */
-  growth: 0.1,
+  growth: 0.25,
   unsettledShare: 0.25,
   shift: 1,
   spread: 2.5,
@@ -148,8 +148,12 @@ function isolatedLayers(fp32: Model, int8: Model): readonly Found[] {
       .of(v)
       .shape?.slice(1)
       .reduce<number>((n, size) => n * (size ?? 1), 1);
+  // Of the codes: their range is read by plain arithmetic too.
   const readers = (name: string): readonly Node[] =>
-    graph.consumers(name).flatMap(({ node }) => (node.op.startsWith('Requantiz') ? readers(node.name) : [node]));
+    graph
+      .consumers(name)
+      .filter(({ node, input }) => node.inputs[input]!.port === 0)
+      .flatMap(({ node }) => (node.op.startsWith('Requantize') ? readers(node.name) : [node]));
   return layersOf(graph).flatMap(({ node, origin, key }) => {
     const layer = fp32.graph.nodes.get(origin);
     const comesFromFp32 = graph.node(node.inputs[0]!.node).op === 'QuantizeV2';

@@ -58,7 +58,7 @@ export async function buildReport(model: Model, options: ReportOptions): Promise
     figures: measured?.figures ?? [],
     ...(measured && { speed: measured.speed }),
     warnings: options.warnings ?? [],
-    stages: stagesOf(model, options),
+    stages: await Promise.all(stagesOf(model, options, new Set(inspection.fp32.map((row) => row.node)))),
     values,
     layers: layers.map((layer) => ({ ...layer, ...aloneOf(alone?.get(layer.layer)) })),
     fp32: inspection.fp32,
@@ -76,14 +76,20 @@ const coverage = ({ int8, macs, fp32 }: Inspection, original: Inspection | undef
   allMacs: original?.macs ?? macs,
 });
 
-function stagesOf(model: Model, { reference, quantized }: ReportOptions): readonly StageData[] {
+function stagesOf(
+  model: Model,
+  { reference, quantized }: ReportOptions,
+  kept: ReadonlySet<string>,
+): readonly Promise<StageData>[] {
   const isInt8 = [...model.graph.nodes.values()].some((node) => node.op.startsWith('Quantized'));
   const last = isInt8
-    ? drawStage('c', reference ? 'c · int8' : 'int8', 'calibrated and fused: what is written and run', model)
-    : drawStage('model', 'fp32', 'the model as it is', model);
+    ? drawStage('c', reference ? 'c · int8' : 'int8', 'calibrated and fused: what is written and run', model, kept)
+    : drawStage('model', 'fp32', 'the model as it is', model, kept);
   return [
-    ...(reference ? [drawStage('a', 'a · fp32', 'optimized: batch norms folded, constants computed', reference)] : []),
-    ...(quantized ? [drawStage('b', 'b · quantized', 'in int8 on the ranges of each run', quantized)] : []),
+    ...(reference
+      ? [drawStage('a', 'a · fp32', 'optimized: batch norms folded, constants computed', reference, kept)]
+      : []),
+    ...(quantized ? [drawStage('b', 'b · quantized', 'in int8 on the ranges of each run', quantized, kept)] : []),
     last,
   ];
 }

@@ -13,8 +13,14 @@ import type { ChannelRanges, NodeData, NodeKind, StageData } from './types.ts';
 /** At most this many edges into one node are drawn: a `Pack` may have thousands. */
 const maxEdges = 64;
 
-/** One stage of a model, laid out to be drawn. Constants are told of at their readers. */
-export function drawStage(id: string, title: string, note: string, model: Model): StageData {
+/** One stage of a model, laid out to be drawn, with the layers that stay in fp32. Constants are told of at their readers. */
+export async function drawStage(
+  id: string,
+  title: string,
+  note: string,
+  model: Model,
+  kept: ReadonlySet<string> = new Set(),
+): Promise<StageData> {
   const { graph } = model;
   const types = inferTypes({ node: (name) => graph.nodes.get(name), library: graph.library });
   const drawn = graph.order().filter((node) => node.op !== 'Const');
@@ -26,7 +32,7 @@ export function drawStage(id: string, title: string, note: string, model: Model)
       return i === undefined ? [] : [{ from: i, to, isInt8: isInt8(types, from) }];
     }),
   );
-  const layout = layOut(
+  const layout = await layOut(
     drawn.length,
     edges.map(({ from, to }) => [from, to]),
   );
@@ -36,7 +42,7 @@ export function drawStage(id: string, title: string, note: string, model: Model)
     return {
       name: node.name,
       op: node.op,
-      kind: kindOf(node, types, ends),
+      kind: kindOf(node, types, { ends, kept }),
       ...layout.nodes[i]!,
       type: typeText(types, { node: node.name, port: 0 }),
       key: keyOf(graph, { node: node.name, port: 0 }),
@@ -69,10 +75,12 @@ const isInt8 = (types: TypeInfo, value: Value): boolean => {
   return dtype === 'qint8' || dtype === 'quint8' || dtype === 'qint32';
 };
 
-function kindOf(node: Node, types: TypeInfo, ends: ReadonlySet<string>): NodeKind {
+type Marked = Readonly<Record<'ends' | 'kept', ReadonlySet<string>>>;
+
+function kindOf(node: Node, types: TypeInfo, { ends, kept }: Marked): NodeKind {
   if (node.op === 'QuantizeV2' || node.op === 'Dequantize') return 'convert';
   if (isInt8(types, { node: node.name, port: 0 })) return 'int8';
-  if ((quantizableOps as readonly string[]).includes(node.op)) return 'fp32';
+  if (kept.has(node.name)) return 'fp32';
   return ends.has(node.name) ? 'end' : 'other';
 }
 

@@ -97,7 +97,7 @@ function start(data) {
 
   /** The int8 op that stands for `name`, or the node of that name, in the stage that has it: the last ones first. */
   function show(name) {
-    const order = [stage, ...data.stages.toReversed()];
+    const order = [stage, ...data.stages.toReversed()].filter(Boolean);
     for (const matches of [
       (node) => node.key === name && node.kind === 'int8',
       (node) => node.name === name,

@@ -1,0 +1,64 @@
+import { expect, it } from 'vitest';
+import { builder } from '../../src/graph/builder.ts';
+import { value } from '../../src/graph/graph.ts';
+import { embed, renderReport } from '../../src/report/html.ts';
+import { drawStage } from '../../src/report/stage.ts';
+import { hostile, smallReport } from './support.ts';
+
+it('gathers what there is to see of a quantized model', async () => {
+  const report = await smallReport();
+  expect(report.int8).toMatchObject({ nodes: 3, of: 4 });
+  expect(report.fp32).toEqual([{ node: 'third/conv', op: 'Conv2D', reason: 'excluded by the options' }]);
+  expect(report.size.reference! / report.size.model).toBeGreaterThan(1);
+  expect(report.figures.map((figure) => figure.name)).toEqual(['agreement', 'sqnr']);
+  expect(report.speed!.reference).toBeGreaterThan(0);
+  expect(report.stages.map((stage) => stage.id)).toEqual(['a', 'b', 'c']);
+  const first = report.values.find((each) => each.key === 'first')!;
+  expect(first.sqnr).toBeGreaterThan(20);
+  expect(first.low).toBe(0);
+  expect(first.high).toBeLessThanOrEqual(first.max! * 1.01);
+  // 20 samples are there, 16 are looked at: each has 8 · 8 · 8 elements.
+  expect(first.histogram!.reduce((a, b) => a + b, 0)).toBe(16 * 512);
+  const [, , c] = report.stages;
+  const conv = c!.nodes.find((node) => node.key === 'first' && node.kind === 'int8')!;
+  expect(conv.weights!.max).toHaveLength(8);
+  expect(conv.from).toBe('x');
+  expect(c!.nodes.find((node) => node.name === 'third/conv')!.kind).toBe('fp32');
+});
+
+it('holds no text of the model that a browser could take for markup', async () => {
+  const html = renderReport(await smallReport());
+  expect(html).not.toContain('<img');
+  expect(html.match(/<script/g)).toHaveLength(2);
+  expect(html.match(/<\/script/g)).toHaveLength(2);
+  expect(html).not.toMatch(/https?:(?!\/\/www\.w3\.org\/)/);
+  expect(html).toContain("default-src 'none'");
+  const json = html.split('id="data">')[1]!.split('</script>')[0]!;
+  expect((JSON.parse(json) as { title: string }).title).toBe(`small ${hostile}`);
+  expect(embed('<!--\u2028&>')).toBe('"\\u003c!--\\u2028\\u0026\\u003e"');
+});
+
+it('lays out a graph of 3,000 nodes in reasonable time, without overlaps', async () => {
+  const b = builder();
+  const x = b.input('x', 'float32', [null, 4]);
+  const T = { T: { type: 'float32' } } as const;
+  let last = x;
+  for (let block = 0; block < 750; block++) {
+    const left = b.node('Relu', `block${block}/left`, [last], T);
+    const middle = b.node('Sigmoid', `block${block}/middle`, [left], T);
+    const right = b.node('Tanh', `block${block}/right`, [last], T);
+    last = b.node('AddV2', `block${block}/sum`, [middle, right], T);
+  }
+  const end = (at: typeof x) => ({ key: at.node, value: value(at.node), dtype: 'float32' as const, shape: null });
+  const graph = b.graph();
+  const stage = await drawStage('a', 'a', '', {
+    graph,
+    inputs: [end(x)],
+    outputs: [end(last)],
+    initializers: [],
+    assets: new Map(),
+  });
+  expect(stage.nodes).toHaveLength(3001);
+  expect(new Set(stage.nodes.map(({ x: across, y }) => `${Math.round(across / 100)} ${y}`)).size).toBe(3001);
+  for (const { from, to } of stage.edges) expect(stage.nodes[to]!.y).toBeGreaterThan(stage.nodes[from]!.y);
+}, 120_000);
