@@ -64,11 +64,20 @@ export async function readBytes(path: string): Promise<Uint8Array> {
   }
 }
 
+/** Makes a folder and those above it. Node's own way (`recursive`) never ends where the kernel refuses, as in /proc. */
+async function makeFolder(folder: string): Promise<void> {
+  if (existsSync(folder)) return;
+  await makeFolder(dirname(folder));
+  await mkdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EEXIST') throw error;
+  });
+}
+
 /** Writes a whole file or nothing: a temporary name beside it first, then a rename. Makes the folder where needed. */
 export async function writeWhole(path: string, contents: Uint8Array | string): Promise<void> {
   const temporary = temporaryName(path);
   try {
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolder(dirname(path));
     await writeFile(temporary, contents);
     await rename(temporary, path);
   } catch (error) {
@@ -89,7 +98,8 @@ export async function writeFolder(path: string, fill: (folder: string) => Promis
   const temporary = temporaryName(path);
   const old = temporaryName(path);
   try {
-    await mkdir(temporary, { recursive: true });
+    await makeFolder(dirname(temporary));
+    await mkdir(temporary);
     await fill(temporary);
     await rename(path, old).catch(() => {});
     await rename(temporary, path);
