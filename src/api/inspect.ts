@@ -32,13 +32,13 @@ export function inspect(model: Model, options: QuantizeOptions = {}): Inspection
   const nodes = [...graph.nodes.values()];
   const counted = nodes.map((node) => ({ node, macs: macsOf(node, graph, types) }));
   const find = { node: (name: string) => graph.nodes.get(name) };
+  const quantized = counted.filter(({ node }) => node.op.startsWith('Quantized') && isProduct(node.op));
+  // What a quantized model still has in fp32 stays so, whether or not it could have been int8.
+  const leftOut = quantized.length > 0 ? 'left out when the model was quantized' : undefined;
   const candidates = counted
     .filter(({ node }) => (quantizableOps as readonly string[]).includes(node.op))
-    .map(({ node, macs }) => ({ node, macs, reason: whyNot(node, find, options) }));
-  const int8 = [
-    ...candidates.filter(({ reason }) => reason === undefined),
-    ...counted.filter(({ node }) => node.op.startsWith('Quantized') && isProduct(node.op)),
-  ];
+    .map(({ node, macs }) => ({ node, macs, reason: whyNot(node, find, options) ?? leftOut }));
+  const int8 = [...candidates.filter(({ reason }) => reason === undefined), ...quantized];
   const constants = nodes.flatMap((node) => constTensor(node) ?? []);
   const plain = constants.filter((t) => t.dtype !== 'string' && t.dtype !== 'resource' && t.dtype !== 'variant');
   const end = ({ key, dtype, shape }: Model['inputs'][number]) => ({ key, dtype, shape });

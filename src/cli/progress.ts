@@ -1,7 +1,7 @@
 import { Presets, SingleBar } from 'cli-progress';
 import type { Progress } from '../base/progress.ts';
 
-/** Progress on stderr: a bar with an estimate on a terminal, a line at the end elsewhere. Results go to stdout. */
+/** Progress on stderr: a bar with an estimate on a terminal, a line at start and end elsewhere. Results go to stdout. */
 export function terminalProgress(): Progress {
   let bar: SingleBar | undefined;
   let task = '';
@@ -10,6 +10,7 @@ export function terminalProgress(): Progress {
     start: (name, total) => {
       task = name;
       done = 0;
+      if (!process.stderr.isTTY) console.error(total === undefined ? `${name} …` : `${name} ${total} …`);
       if (!process.stderr.isTTY || total === undefined) return;
       const format = `${name} {bar} {value}/{total} · {eta_formatted} left`;
       bar = new SingleBar(

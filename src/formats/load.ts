@@ -7,6 +7,7 @@ import { type Tensor, textAt } from '../base/tensor.ts';
 import { constTensor } from '../graph/constant.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { Model } from '../graph/model.ts';
+import { verify } from '../graph/verify.ts';
 import { type EndpointOptions, endpointsAt, inputsOf, outputsOf } from './endpoints.ts';
 import { readContext } from './graph-def/context.ts';
 import { graphOfDef, readGraphDef } from './graph-def/graph-def.ts';
@@ -30,7 +31,7 @@ export type LoadOptions = SavedModelOptions;
 export async function load(path: string, options: LoadOptions = {}): Promise<Model> {
   try {
     const model = await read(path, options);
-    model.graph.order();
+    verify(model.graph);
     return model;
   } catch (error) {
     if (error instanceof UserError && error.name === 'UserError' && error.place.file === undefined)

@@ -22,7 +22,8 @@ function describe(result: Inspection): string {
     table([[title, 'type', 'shape'], ...list.map(({ key, dtype, shape }) => [key, dtype, formatShape(shape)])]);
   const share = result.macs === 0 ? 0 : result.int8.macs / result.macs;
   const size = `${result.nodes} nodes · ${result.parameters.toLocaleString('en')} parameters in ${megabytes(result.bytes)} · ${(result.macs / 1e6).toFixed(1)} M multiply-adds`;
-  const int8 = `${result.int8.nodes} convolutions and matmuls can be int8: ${percent(share)} of the multiply-adds`;
+  const isQuantized = result.ops.some(({ op }) => op.startsWith('Quantized'));
+  const int8 = `${result.int8.nodes} convolutions and matmuls ${isQuantized ? 'are' : 'can be'} int8: ${percent(share)} of the multiply-adds`;
   const fp32 =
     result.fp32.length === 0
       ? ''
