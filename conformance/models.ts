@@ -15,6 +15,7 @@ export type RealModel = {
   readonly missing?: string;
   readonly path: string;
   readonly signature?: string;
+  readonly isClassifier?: boolean;
   readonly data: (model: Model) => Promise<Dataset>;
 };
 
@@ -92,17 +93,17 @@ const published = (name: string, size: number, divisor = 1, dtype: 'float32' | '
 };
 
 export const realModels = (): readonly RealModel[] => [
-  named('resnet20_cifar10.pb', 'cifar10/test'),
+  { ...named('resnet20_cifar10.pb', 'cifar10/test'), isClassifier: true },
   named('ncf_mlp_ml1m.pb', 'ml1m'),
-  { ...named('ds_cnn_kws.pb', ''), data: async () => sounds() },
+  { ...named('ds_cnn_kws.pb', ''), isClassifier: true, data: async () => sounds() },
   named('wide_deep_taxi', 'taxi/trips.csv', 'predict'),
-  named('mobilenet_v2.pb', 'imagenet500'),
-  named('efficientnet_lite0.pb', 'imagenet500'),
-  named('googlenet.pb', 'imagenet500'),
+  { ...named('mobilenet_v2.pb', 'imagenet500'), isClassifier: true },
+  { ...named('efficientnet_lite0.pb', 'imagenet500'), isClassifier: true },
+  { ...named('googlenet.pb', 'imagenet500'), isClassifier: true },
   named('ssd_mobilenet_v1_coco.pb', 'imagenet500'),
   named('ssd_mobilenet_v1_coco_loop.pb', 'imagenet500'),
   published('blazeface', 256, 255),
-  published('facemesh', 256, 255),
+  published('facemesh', 192, 255),
   published('iris', 64, 255),
   published('handlandmark-lite', 224, 255),
   published('movenet-lightning', 192, 1, 'int32'),
