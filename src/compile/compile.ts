@@ -1,9 +1,10 @@
+import { UserError } from '../base/errors.ts';
 import { debug } from '../base/flags.ts';
 import { sameShape } from '../base/shape.ts';
 import type { Buffer, Isa } from '../kernels/native-kernel.ts';
 import { type Code, emitProgram, type Field, type ImageRecord, type ImageRecords } from './emit/driver.ts';
 import { bytesOfElement, isValue, type Layers, type Val } from './layer.ts';
-import { type LowerOptions, lowerSegment } from './lower/lower.ts';
+import { type LowerOptions, lowerSegment, Unplannable } from './lower/lower.ts';
 import { type Part, type Program, planProgram, type Shared } from './program.ts';
 import type { Segment } from './segment.ts';
 
@@ -55,16 +56,28 @@ function perImage(segment: Segment, inputs: readonly Val[], options: CompileOpti
   if (inputs.length === 0 || inputs.some(({ shape }) => shape.length === 0 || shape[0] !== inputs[0]!.shape[0]))
     return undefined;
   const batchOf = (n: number) => inputs.map(({ dtype, shape }) => ({ dtype, shape: [n, ...shape.slice(1)] }));
-  const one = lowerSegment(segment, batchOf(1), options);
+  const one = lowered(segment, batchOf(1), options);
   // Rows of a matrix product belong together: they share the weights.
-  if (!one.values.some(({ shape }) => shape.length === 4 && shape[1]! * shape[2]! > 1)) return undefined;
-  const two = lowerSegment(segment, batchOf(2), options);
+  if (one === undefined || !one.values.some(({ shape }) => shape.length === 4 && shape[1]! * shape[2]! > 1))
+    return undefined;
+  const two = lowered(segment, batchOf(2), options);
+  if (two === undefined) return undefined;
   const isSliced = one.values.every(({ shape }, i) => {
     const other = two.values[i]?.shape ?? [];
     return shape[0] === 1 && other[0] === 2 && sameShape(shape.slice(1), other.slice(1));
   });
   const isSame = one.layers.length === two.layers.length && one.values.length === two.values.length;
   return isSliced && isSame ? one : undefined;
+}
+
+/** The layers for inputs of another batch, or undefined where the graph is made for one batch: a Reshape to fixed sizes. */
+function lowered(segment: Segment, inputs: readonly Val[], options: CompileOptions): Layers | undefined {
+  try {
+    return lowerSegment(segment, inputs, options);
+  } catch (error) {
+    if (error instanceof UserError || error instanceof Unplannable) return undefined;
+    throw error;
+  }
 }
 
 const stagewise = (program: Program): Program => ({
