@@ -71,7 +71,7 @@ function allocate(count: number, { host, compiled, threads, constants }: Scratch
     images === undefined || count === 1
       ? undefined
       : { inputs: inBatch(images.inputs.bytes), outputs: inBatch(images.outputs.bytes) };
-  const addresses = control.view(BigUint64Array, 0, contextLayout.images / 8);
+  const addresses = control.view(BigUint64Array, 0, contextLayout.cancel / 8);
   const put = (at: number, value: number): void => {
     addresses[at / 8] = BigInt(value);
   };
@@ -80,6 +80,7 @@ function allocate(count: number, { host, compiled, threads, constants }: Scratch
   put(contextLayout.inputs, batch?.inputs.address ?? 0);
   put(contextLayout.outputs, batch?.outputs.address ?? 0);
   put(contextLayout.arenaStride, program.arenaBytes);
+  put(contextLayout.yield, host.yieldAddress);
   control.view(Uint32Array, contextLayout.images, 2).set([count, arenas]);
   return { arena, control, images: count, batch };
 }

@@ -11,12 +11,14 @@ export type FfiFunction = ((...args: FfiValue[]) => unknown) & {
 /** A prototype made by `proto`; its inside is koffi's own. */
 export type FfiPrototype = { readonly __ffiPrototype?: never };
 
+export type FfiLibrary = {
+  func(name: string, result: string, parameters: string[]): FfiFunction;
+  symbol(name: string): bigint;
+};
+
 /** The part of koffi that octet uses (https://koffi.dev), with types. */
 export type Ffi = {
-  load(path: string | null): {
-    func(name: string, result: string, parameters: string[]): FfiFunction;
-    symbol(name: string): bigint;
-  };
+  load(path: string | null): FfiLibrary;
   proto(result: string, parameters: string[]): FfiPrototype;
   decode(address: number | bigint, prototype: FfiPrototype): FfiFunction;
   view(address: number | bigint, bytes: number): ArrayBuffer;

@@ -2,9 +2,10 @@ import { messageOf } from '../../../base/errors.ts';
 import { type ArenaAllocator, arenaAllocator } from './arena.ts';
 import { type CodeAllocator, codeAllocator, createEntry } from './code.ts';
 import { type Cpu, type CpuQueries, describeCpu } from './cpu.ts';
+import { type Crew, openCrew } from './crew.ts';
 import { type Ffi, loadFfi, type Unavailable } from './ffi.ts';
 import { type Isa, selectIsa, supportedIsas } from './isa.ts';
-import type { VirtualMemory } from './memory.ts';
+import type { ThreadFunctions, VirtualMemory } from './memory.ts';
 import { darwin, linux, posixMemory } from './posix.ts';
 import type { Usage } from './region.ts';
 import { createSlots, type Slots } from './slots.ts';
@@ -33,6 +34,8 @@ export type Host = {
   readonly slots: Slots;
   /** Makes a function run on several threads at once. */
   readonly team: TeamMaker;
+  /** Address of `void f()` that lets other threads have the processor; 0 where there is none. */
+  readonly yieldAddress: number;
   /** What is mapped now. */
   readonly usage: Readonly<Usage>;
 };
@@ -81,6 +84,23 @@ function probe(code: CodeAllocator): void {
   if (result !== PROBE_RESULT) throw new Error(`a generated function returned ${result}`);
 }
 
+/** The most helpers that runs can have at once. */
+const HELPERS = 255;
+
+/** The crew, made when first asked for. It stays for the life of the process, so what is mapped now does not count it. */
+function crewMaker(ffi: Ffi, memory: VirtualMemory, functions: ThreadFunctions): () => Crew {
+  const open = (): Crew => {
+    const uncounted: Usage = { regions: 0, bytes: 0 };
+    const code = codeAllocator(memory, uncounted, createEntry(ffi, memory, uncounted));
+    return openCrew(arenaAllocator(ffi, memory, uncounted), code, functions, HELPERS);
+  };
+  let crew: Crew | undefined;
+  return () => {
+    crew ??= open();
+    return crew;
+  };
+}
+
 function openWith(ffi: Ffi, memory: VirtualMemory): Host | Unavailable {
   const usage: Usage = { regions: 0, bytes: 0 };
   const arena = arenaAllocator(ffi, memory, usage);
@@ -90,6 +110,7 @@ function openWith(ffi: Ffi, memory: VirtualMemory): Host | Unavailable {
   const cpu = describeCpu(queries, memory.enablesAvx512Lazily());
   queries[Symbol.dispose]();
   const slots = createSlots(() => maxAsync());
+  const functions = memory.threadFunctions;
   const isas = supportedIsas(cpu.features);
   const best = isas[0];
   if (best === undefined) {
@@ -111,7 +132,8 @@ function openWith(ffi: Ffi, memory: VirtualMemory): Host | Unavailable {
       return maxAsync();
     },
     slots,
-    team: teamMaker(code, slots, memory.threadFunctions),
+    team: teamMaker(code, slots, functions && { functions, crew: crewMaker(ffi, memory, functions) }),
+    yieldAddress: functions?.yield ?? 0,
     usage,
   };
 }

@@ -4,8 +4,13 @@ import type { Ffi } from './ffi.ts';
 /** Never both writable and executable: there is no such value. */
 export type Access = 'none' | 'read-write' | 'read-execute';
 
-/** Addresses of pthread_create and pthread_join. */
-export type ThreadFunctions = { readonly create: number; readonly join: number };
+export type ThreadFunctions = {
+  /** Starts a thread in `void *f(argument)`; false where the system gives none. */
+  readonly start: (f: number, argument: number) => boolean;
+  /** Addresses of the C library's `syscall` and `sched_yield`. */
+  readonly syscall: number;
+  readonly yield: number;
+};
 
 /**
  * The operating system's virtual memory, and how it starts threads. Addresses are numbers (user space ends far below 2^53); addresses and sizes are
@@ -32,7 +37,7 @@ export type VirtualMemory = {
   adviseHuge(address: number, bytes: number): void;
   /** Whether the kernel enables AVX-512 on first use although XCR0 does not show it yet (macOS only). */
   enablesAvx512Lazily(): boolean;
-  /** What generated code calls to start threads; undefined where it starts none (Windows). */
+  /** Threads of our own, and what they wait with; undefined where there are none (no futex). */
   readonly threadFunctions: ThreadFunctions | undefined;
 };
 

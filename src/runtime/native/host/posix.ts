@@ -1,5 +1,5 @@
-import type { Ffi, FfiValue } from './ffi.ts';
-import { type Access, errnoName, refused, type VirtualMemory } from './memory.ts';
+import type { Ffi, FfiLibrary, FfiValue } from './ffi.ts';
+import { type Access, errnoName, refused, type ThreadFunctions, type VirtualMemory } from './memory.ts';
 
 /** Where Linux and macOS (both x86-64) differ; values from their <sys/mman.h>. */
 export type PosixSystem = {
@@ -9,6 +9,7 @@ export type PosixSystem = {
   readonly adviceHugePage: number | undefined;
   /** A sysctl that is 1 where the kernel enables AVX-512 state for a thread at its first AVX-512 instruction. */
   readonly lazyAvx512: string | undefined;
+  readonly hasFutex: boolean;
 };
 
 export const linux: PosixSystem = {
@@ -17,6 +18,7 @@ export const linux: PosixSystem = {
   mapNoReserve: 0x4000,
   adviceHugePage: 14,
   lazyAvx512: undefined,
+  hasFutex: true,
 };
 
 export const darwin: PosixSystem = {
@@ -25,6 +27,7 @@ export const darwin: PosixSystem = {
   mapNoReserve: 0x40,
   adviceHugePage: undefined,
   lazyAvx512: 'hw.optional.avx512f',
+  hasFutex: false,
 };
 
 const PROT: Readonly<Record<Access, number>> = { none: 0, 'read-write': 1 | 2, 'read-execute': 1 | 4 };
@@ -65,10 +68,7 @@ export function posixMemory(ffi: Ffi, system: PosixSystem): VirtualMemory {
     release: (at, bytes) => {
       if (munmap(at, bytes) !== 0) throw refused('unmap', bytes, errnoName(ffi));
     },
-    threadFunctions: {
-      create: Number(libc.symbol('pthread_create')),
-      join: Number(libc.symbol('pthread_join')),
-    },
+    threadFunctions: system.hasFutex ? threads(libc) : undefined,
     write: (at, bytes) => void memcpy(at, bytes, bytes.length),
     flushInstructions: () => {},
     adviseHuge: (at, bytes) => {
@@ -82,5 +82,17 @@ export function posixMemory(ffi: Ffi, system: PosixSystem): VirtualMemory {
       const query: FfiValue[] = [system.lazyAvx512, value, new BigUint64Array([4n]), null, 0];
       return sysctl(...query) === 0 && value[0] === 1;
     },
+  };
+}
+
+function threads(libc: FfiLibrary): ThreadFunctions {
+  const pointer = 'uintptr_t';
+  const create = libc.func('pthread_create', 'int', ['void *', pointer, pointer, pointer]);
+  const detach = libc.func('pthread_detach', 'int', [pointer]);
+  const id = new BigUint64Array(1);
+  return {
+    start: (f, argument) => create(id, 0, f, argument) === 0 && detach(id[0]!) === 0,
+    syscall: Number(libc.symbol('syscall')),
+    yield: Number(libc.symbol('sched_yield')),
   };
 }
