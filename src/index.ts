@@ -21,3 +21,4 @@ export { renderReport } from './report/html.ts';
 export { type CompileOptions, compile, type Session } from './runtime/session.ts';
 export { type Sensitivity, type SensitivityOptions, sensitivity } from './tune/sensitivity.ts';
 export { type Tuned, type TuneOptions, tune } from './tune/tune.ts';
+export { findRecipe, recipes } from './zoo/recipes/index.ts';
