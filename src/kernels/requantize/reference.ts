@@ -114,7 +114,8 @@ const requantizationRangePerChannel: ReferenceKernel = (inputs, node) => {
     largest = Math.max(largest, f32(Math.abs(codes[i]!) * scales[i % channels]!));
     negative ||= codes[i]! < 0;
   }
-  const max = Math.min(largest, opAttr(node, 'clip_value_max', 'float'));
+  // Of sums that are all zero TensorFlow says the smallest normal number.
+  const max = Math.min(Math.max(largest, 2 ** -126), opAttr(node, 'clip_value_max', 'float'));
   return scalars(negative ? -max : 0, max);
 };
 
