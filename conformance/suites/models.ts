@@ -44,8 +44,8 @@ function casesOf(real: RealModel): readonly Case[] {
     run: async (tf) => run(tf, await get()),
   });
   return [
-    of('as loaded', async (tf, { loaded, feeds }) => sameOutputs(tf, loaded, feeds, real.candidates)),
-    of('a', async (tf, { stages, feeds }) => sameOutputs(tf, stages.a, feeds, real.candidates)),
+    of('as loaded', async (tf, { loaded, feeds }) => sameOutputs(tf, loaded, feeds, real)),
+    of('a', async (tf, { stages, feeds }) => sameOutputs(tf, stages.a, feeds, real)),
     of('b', async (tf, { stages, feeds }) => nearOutputs(tf, stages.b, stages.a, feeds, real)),
     of('c', async (tf, { stages, feeds }) => nearOutputs(tf, stages.c, stages.a, feeds, real)),
     of('b, op by op', async (tf, { stages, feeds }) => sameOps(tf, stages.b, feeds.slice(0, 1))),
@@ -82,6 +82,7 @@ async function inTensorFlow(
   tf: TensorFlow,
   model: Model,
   all: readonly Feeds[],
+  grappler = true,
 ): Promise<readonly (readonly Tensor[])[]> {
   if (model.initializers.length > 0) return asSavedModel(tf, model, all);
   const graph = writeGraphDef(model.graph);
@@ -91,7 +92,7 @@ async function inTensorFlow(
     const fed = new Map(
       [...feeds].map(([key, t]) => [formatValue(model.inputs.find((end) => end.key === key)!.value), t]),
     );
-    const results = await tf.run({ graph, feeds: fed, fetches });
+    const results = await tf.run({ graph, feeds: fed, fetches, grappler });
     outputs.push(fetches.map((fetch) => results.get(fetch)!));
   }
   return outputs;
@@ -123,9 +124,10 @@ async function sameOutputs(
   tf: TensorFlow,
   model: Model,
   feeds: readonly Feeds[],
-  candidates: RealModel['candidates'],
+  { candidates, unfused }: RealModel,
 ): Promise<Outcome> {
-  const [ours, theirs] = [await inOctet(model, feeds), await inTensorFlow(tf, model, feeds)];
+  const ours = await inOctet(model, feeds);
+  const theirs = await inTensorFlow(tf, model, feeds, unfused === undefined);
   let worst = 0;
   for (const [sample, outputs] of ours.entries())
     for (const [i, t] of outputs.entries()) {
@@ -134,7 +136,9 @@ async function sameOutputs(
       if (problem !== undefined) return failed(`sample ${sample}, ${model.outputs[i]!.key}: ${problem}`);
       worst = Math.max(worst, largest);
     }
-  return passed(`${feeds.length} samples, at most ${worst.toExponential(1)} apart`);
+  return passed(
+    `${feeds.length} samples, at most ${worst.toExponential(1)} apart${unfused === undefined ? '' : ` (${unfused})`}`,
+  );
 }
 
 /** The rows of candidates with a score of at least `least`. */
