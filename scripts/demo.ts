@@ -15,17 +15,28 @@ import { type DemoModel, demoModels, type Mark } from './demo/models.ts';
 const photographs = [1, 2, 3, 4, 5, 6].map((i) =>
   fileURLToPath(new URL(`../node_modules/@vladmandic/face-api/demo/sample${i}.jpg`, import.meta.url)),
 );
-const shown: readonly [string, string] = [photographs[0]!, photographs[4]!];
 const out = fileURLToPath(new URL('../out/', import.meta.url));
 
-const pixelsOf = async (file: string, size: number): Promise<Uint8Array> =>
-  sharp(file).resize(size, size, { fit: 'fill' }).removeAlpha().raw().toBuffer();
+/** The photographs as a model sees them: whole, or their right-hand square. */
+const picturesFor = ({ square }: DemoModel): Promise<readonly Buffer[]> =>
+  Promise.all(
+    photographs.map((file) => {
+      const picture = sharp(file).resize({ height: 840 });
+      return (square ? picture.resize(840, 840, { fit: 'cover', position: 'right' }) : picture).png().toBuffer();
+    }),
+  );
 
-const dataset = (model: Model, { size, input }: DemoModel): Dataset =>
+const pixelsOf = async (picture: Buffer, size: number): Promise<Uint8Array> =>
+  sharp(picture).resize(size, size, { fit: 'fill' }).removeAlpha().raw().toBuffer();
+
+const dataset = (model: Model, { size, input }: DemoModel, pictures: readonly Buffer[]): Dataset =>
   datasetOf(async function* () {
-    for (const name of photographs)
-      yield { name, load: async () => new Map([[model.inputs[0]!.key, input(await pixelsOf(name, size))]]) };
-  }, photographs.length);
+    for (const [i, picture] of pictures.entries())
+      yield {
+        name: photographs[i]!,
+        load: async () => new Map([[model.inputs[0]!.key, input(await pixelsOf(picture, size))]]),
+      };
+  }, pictures.length);
 
 type Measured = {
   readonly outputs: readonly (readonly Tensor[])[];
@@ -89,10 +100,15 @@ const rows: string[][] = [
   ['model', 'finds', 'fp32', 'int8', 'ops in int8', 'found again', 'SQNR', 'fp32 time', 'int8 time', 'backend'],
 ];
 const panels: Panel[][] = [];
-for (const [i, demo] of demoModels.entries()) {
+for (const demo of demoModels) {
   const fp32 = optimize(await load(demo.file));
-  const data = dataset(fp32, demo);
-  const int8 = await quantize(fp32, { calibration: data, progress: terminalProgress() });
+  const pictures = await picturesFor(demo);
+  const data = dataset(fp32, demo, pictures);
+  const int8 = await quantize(fp32, {
+    calibration: data,
+    progress: terminalProgress(),
+    ...(demo.excludeNodes && { excludeNodes: demo.excludeNodes }),
+  });
   const paths = { fp32: `${out}${demo.name}.fp32.pb`, int8: `${out}${demo.name}.int8.pb` };
   await fp32.save(paths.fp32);
   await int8.save(paths.int8);
@@ -113,11 +129,10 @@ for (const [i, demo] of demoModels.entries()) {
     `${after.milliseconds.toFixed(1)} ms`,
     after.backend,
   ]);
-  const photograph = shown[i % 2]!;
-  const at = photographs.indexOf(photograph);
+  const photograph = pictures[demo.shown]!;
   panels.push([
-    { title: `${demo.name}, fp32`, photograph, marks: marksBefore[at]! },
-    { title: `${demo.name}, int8`, photograph, marks: marksAfter[at]! },
+    { title: `${demo.name}, fp32`, photograph, marks: marksBefore[demo.shown]! },
+    { title: `${demo.name}, int8`, photograph, marks: marksAfter[demo.shown]! },
   ]);
 }
 await drawPanels(panels, `${out}demo.png`);

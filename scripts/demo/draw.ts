@@ -3,7 +3,7 @@ import type { Mark } from './models.ts';
 
 const height = 420;
 
-export type Panel = { readonly title: string; readonly photograph: string; readonly marks: readonly Mark[] };
+export type Panel = { readonly title: string; readonly photograph: Buffer; readonly marks: readonly Mark[] };
 
 /** Draws rows of panels, each a photograph with what was found on it, into one PNG. */
 export async function drawPanels(rows: readonly (readonly Panel[])[], path: string): Promise<void> {

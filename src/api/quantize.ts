@@ -30,6 +30,8 @@ export type QuantizeOptions = Pick<GraphOptions, 'perChannel' | 'excludeOps' | '
   /** What is wanted of single ops and nodes; also the defaults of `samples`, `method` and `perChannel`. */
   readonly config?: Config;
   readonly backend?: BackendName | 'auto';
+  /** At most this many threads. */
+  readonly threads?: number;
   readonly progress?: Progress;
   readonly signal?: AbortSignal;
 };
@@ -57,7 +59,7 @@ export async function quantize(model: Model, options: QuantizeOptions): Promise<
   const configured = options.config && configure(model, options.config);
   const { samples = configured?.samples ?? 100, method = configured?.method } = options;
   const watch = rangeWatch();
-  const openRunner = runnerOn(backend);
+  const openRunner = runnerOn(backend, options.threads === undefined ? {} : { threads: options.threads });
   const { a, b, c, ranges } = await quantizeModel(model, {
     ...configured,
     save: watch.save,

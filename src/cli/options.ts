@@ -6,6 +6,7 @@ import type { Recipe } from '../data/recipe/recipe.ts';
 import { calibrationSplit, evaluationSplit } from '../data/subset.ts';
 import type { Model } from '../graph/model.ts';
 import { type BackendName, backendNames } from '../runtime/backends.ts';
+import type { Session } from '../runtime/session.ts';
 import { findRecipe } from '../zoo/recipes/index.ts';
 
 export type ModelOptions = {
@@ -87,6 +88,14 @@ export async function openData(
   const recipe = await findRecipe(modelPath, explicit);
   const all = await openDataset(data, model, recipe);
   return { recipe, all, calibration: calibrationSplit(all, recipe), evaluation: evaluationSplit(all, recipe) };
+}
+
+export const threadsOf = ({ threads }: BackendOption) => (threads === undefined ? {} : { threads });
+
+/** Says on stderr which better backends were not taken, and why: the one that is left may be a hundred times slower. */
+export function tellFallbacks({ backend, fallbacks }: Session): void {
+  for (const { backend: better, reason } of fallbacks)
+    console.error(`octet: runs on the ${backend} backend, since ${better} can't: ${reason}`);
 }
 
 /** One result as JSON on stdout, or as text for people. */

@@ -22,6 +22,7 @@ import {
   type ModelOptions,
   openData,
   print,
+  threadsOf,
   wholeNumber,
   withBackend,
   withData,
@@ -51,7 +52,7 @@ export const calibrateCommand: AddCommand = (program, signal) => {
     const { calibration } = await openData(path, model, options);
     const sites = sitesOf(model.graph);
     const settings = {
-      openRunner: runnerOn(options.backend),
+      openRunner: runnerOn(options.backend, threadsOf(options)),
       progress: terminalProgress(),
       signal,
       total: Math.min(options.samples, calibration.size ?? options.samples),

@@ -10,6 +10,7 @@ import {
   type ModelOptions,
   openData,
   print,
+  threadsOf,
   wholeNumber,
   withBackend,
   withData,
@@ -35,7 +36,7 @@ export const compareCommand: AddCommand = (program) => {
       const layers = await compare(a, b, {
         data: evaluation,
         samples: options.samples,
-        openRunner: runnerOn(options.backend),
+        openRunner: runnerOn(options.backend, threadsOf(options)),
         progress: terminalProgress(),
       });
       const sorted = options.sort ? [...layers].sort((x, y) => x.sqnr - y.sqnr) : layers;

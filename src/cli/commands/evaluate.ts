@@ -11,6 +11,8 @@ import {
   type ModelOptions,
   openData,
   print,
+  tellFallbacks,
+  threadsOf,
   wholeNumber,
   withBackend,
   withData,
@@ -36,8 +38,9 @@ export const evaluateCommand: AddCommand = (program, signal) => {
     const model = await loadModel(path, options);
     const opened = await openData(path, model, options);
     const dataset = options.all ? evaluationSplit(opened.all, opened.recipe, 'all') : opened.evaluation;
-    const backend = { backend: options.backend, signal, ...(options.threads && { threads: options.threads }) };
+    const backend = { backend: options.backend, signal, ...threadsOf(options) };
     using session = await compile(model, backend);
+    tellFallbacks(session);
     using reference =
       options.reference === undefined ? undefined : await compile(await loadModel(options.reference, options), backend);
     const result = await evaluate(runOf(session, signal), dataset, {

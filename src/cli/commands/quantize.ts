@@ -20,6 +20,7 @@ import {
   type ModelOptions,
   openData,
   print,
+  threadsOf,
   wholeNumber,
   withBackend,
   withData,
@@ -79,6 +80,7 @@ export const quantizeCommand: AddCommand = (program, signal) => {
       effort: options.effort,
       ...graphOptions(options),
       backend: options.backend,
+      ...threadsOf(options),
       progress: terminalProgress(),
       signal,
     });

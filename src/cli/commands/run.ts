@@ -14,6 +14,8 @@ import {
   type ModelOptions,
   openData,
   print,
+  tellFallbacks,
+  threadsOf,
   withBackend,
   withJson,
   withModel,
@@ -36,8 +38,9 @@ export const runCommand: AddCommand = (program, signal) => {
     using session = await compile(model, {
       backend: options.backend,
       signal,
-      ...(options.threads && { threads: options.threads }),
+      ...threadsOf(options),
     });
+    tellFallbacks(session);
     const start = performance.now();
     const outputs = await session.run(Object.fromEntries(feeds), { signal });
     const ms = performance.now() - start;
