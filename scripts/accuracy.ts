@@ -1,6 +1,6 @@
 /**
  * Measures what quantization costs: each model of the shared folder as fp32, as int8 with one scale for all channels and
- * with one a channel, in octet and in TensorFlow, on the same samples. Writes docs/accuracy.md and the README's table.
+ * with one a channel, in octet and in TensorFlow, on the same samples. `--write` puts the table into the README.
  *
  *     npx tsx scripts/accuracy.ts [--models a,b] [--limit N] [--no-tensorflow] [--write]
  */
