@@ -71,6 +71,9 @@ export function toBytes(
   return out;
 }
 
+/** The largest float32 below 2^31, where oneDNN saturates what it converts to int32. */
+const largestFloat = 2 ** 31 - 128;
+
 /**
  * Sums to qint32 as TensorFlow 2.21 leaves them between a convolution and Requantize. With a scale a channel they are on
  * that of the channel with the largest weights, though the range outputs claim each channel's own: oneDNN makes them real
@@ -91,6 +94,7 @@ export function toSums(
   const z = summand && vector(summand.tensor, sums.length, 'the summand');
   const zScale = summand === undefined ? 0 : f32(summand.scale / largest);
   const { low, high } = codeLimits.qint32;
+  const isFloat = perChannel || floats !== undefined || z !== undefined;
   const out = new Float64Array(sums.length);
   for (let i = 0; i < sums.length; i++) {
     const c = i % channels;
@@ -101,7 +105,7 @@ export function toSums(
     } else if (codes !== undefined) y += codes[c]!;
     else if (offsets !== undefined) y = f32(f32(y) + offsets[c]!);
     if (z !== undefined) y = f32(f32(y) + f32(f32(z[i]!) * zScale));
-    out[i] = clamp(rne(y), relu ? 0 : low, high);
+    out[i] = clamp(rne(y), relu ? 0 : low, isFloat ? largestFloat : high);
   }
   return out;
 }
@@ -133,7 +137,11 @@ export function sumRange(inputType: DType, minX: Tensor, maxX: Tensor, minW: Ten
   const width = (low: number, high: number, steps: number) => f32(f32(high - low) / steps);
   const x = width(numberOf(minX), numberOf(maxX), inputType === 'quint8' ? 255 : 254);
   const highs = numbersOf(maxW);
-  const steps = numbersOf(minW).map((low, c) => f32(x * width(low, highs[c] ?? Number.NaN, 254)));
+  // A channel that never fires has a range of nearly nothing: TensorFlow's threads flush subnormal numbers to zero.
+  const steps = numbersOf(minW).map((low, c) => {
+    const step = f32(x * width(low, highs[c] ?? Number.NaN, 254));
+    return step < 2 ** -126 ? 0 : step;
+  });
   const bound = (end: number) =>
     tensorOfNumbers(
       'float32',
