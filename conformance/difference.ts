@@ -12,6 +12,8 @@ export type Tolerance = {
   readonly relative: number;
   readonly absolute: number;
   readonly why?: string;
+  /** A distance that is as good as none. */
+  readonly floor?: number;
   /** For integers: the largest distance, and the share of elements that may have one. */
   readonly steps?: { readonly largest: number; readonly share: number };
 };
@@ -62,7 +64,7 @@ function differenceOfNumbers(
 ): Difference {
   const isReal = isFloat(dtype) || dtype === 'complex64';
   const { relative, absolute } = { ...tolerance, ...ofType[dtype] };
-  const margin = isReal ? absolute * largestOf(y) : 0;
+  const margin = isReal ? absolute * largestOf(y) + (tolerance.floor ?? 0) : 0;
   let [different, largest, worst, broken] = [0, 0, 0, 0];
   let first: string | undefined;
   for (let i = 0; i < y.length; i++) {
