@@ -1,13 +1,12 @@
+import { roundHalfEven } from '../../base/round.ts';
+
 /**
  * The arithmetic contract (ARCHITECTURE.md): one rounding rule for every backend. A sum `acc` in int32 becomes a code by
  * y = clamp(rne(f32(acc)·m)), with m rounded once to float32; on x64 vcvtdq2ps, vmulps, vcvtps2dq.
  */
 
-/** Adding and taking away 1.5·2^52 makes the float unit round to an integer, ties to even, for |x| < 2^51. */
-const shifter = 1.5 * 2 ** 52;
-
-/** Round half to even. Exact for every float32. */
-export const rne = (x: number): number => (Math.abs(x) < 2 ** 51 ? x + shifter - shifter : x);
+/** Round half to even: exact for every float32. */
+export const rne = roundHalfEven;
 
 /** Round half away from zero, as C's round() and Eigen's. Exact for every float32. */
 export const roundHalfAway = (x: number): number =>
