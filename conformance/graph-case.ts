@@ -21,6 +21,8 @@ export type GraphCase = {
   readonly fetches: readonly string[];
   /** Nodes to run once before. */
   readonly setup?: readonly string[];
+  /** Files that the graph reads, which TensorFlow finds by their paths. */
+  readonly assets?: ReadonlyMap<string, Uint8Array>;
 };
 
 /** One op with its inputs. */
@@ -88,7 +90,7 @@ export function pooled(x: string, { dtype }: Pick<Tensor, 'dtype'>): Node[] {
 export async function runOctet(given: GraphCase): Promise<readonly Tensor[]> {
   const inputs = [...given.feeds].map(([key, { dtype, shape }]) => ({ key, value: parseValue(key), dtype, shape }));
   const graph = new Graph(given.nodes, given.library);
-  const model = { graph, inputs, outputs: [], initializers: given.setup ?? [], assets: new Map() };
+  const model = { graph, inputs, outputs: [], initializers: given.setup ?? [], assets: given.assets ?? new Map() };
   const runner = await openReference(model, given.fetches.map(parseValue));
   try {
     return runner.runSync(given.feeds);
@@ -125,6 +127,7 @@ export async function runTensorFlow(
 /** The last version of GraphDef in which TensorFlow runs an op that it has removed since. */
 const removed: Partial<Record<string, number>> = {
   BatchNormWithGlobalNormalization: 8,
+  PlaceholderV2: 22,
   QuantizeAndDequantize: 21,
   TopK: 6,
 };

@@ -9,10 +9,3 @@ export const deviations: readonly { readonly op: OpName; readonly name: RegExp; 
     why: 'the range is empty, its least code stands for a subnormal number, which TensorFlow flushes to zero',
   },
 ];
-
-/** Why a kernel has no case. */
-export const neverRun: Partial<Record<OpName, string>> = {
-  FusedDepthwiseConv2dNative: "the TensorFlow.js converter's: TensorFlow has no such op",
-  Prelu: "the TensorFlow.js converter's: TensorFlow has no such op",
-  Abort: 'ends the process',
-};
