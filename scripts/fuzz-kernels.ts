@@ -32,6 +32,18 @@ const families = [
   { name: 'depthwise', random: randomDepthwise, kernels: depthwiseKernels.filter((kernel) => usable(kernel.isa)) },
 ] as const;
 
+let last: { readonly spec: object; readonly expected: Uint8Array } | undefined;
+
+/** All kernels of a shape get the same bytes, and so have the same result; the plain loops are what takes time. */
+function computedOnce(spec: Parameters<typeof convReference>[0], memory: DataView): void {
+  const bytes = new Uint8Array(memory.buffer);
+  if (last?.spec === spec && last.expected.length === bytes.length) bytes.set(last.expected);
+  else {
+    convReference(spec, memory);
+    last = { spec, expected: bytes.slice() };
+  }
+}
+
 const started = performance.now();
 const runs = new Map<string, number>();
 for (let i = 0; i < count; i++) {
@@ -39,7 +51,7 @@ for (let i = 0; i < count; i++) {
   const { spec, bytes } = family.random(seed + i);
   for (const kernel of family.kernels) {
     if (kernel.whyNot(spec) !== undefined) continue;
-    const found = difference(host, kernel, spec, bytes, seed + i, { reference: convReference, fill: fillArena });
+    const found = difference(host, kernel, spec, bytes, seed + i, { reference: computedOnce, fill: fillArena });
     if (found !== undefined) {
       console.error(`seed ${seed + i}, ${kernel.name}: ${found}\n${describeSpec(spec)}`);
       process.exit(1);
