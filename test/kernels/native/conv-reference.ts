@@ -1,6 +1,6 @@
 import type { ConvSpec, Result } from '../../../src/kernels/conv/native/spec.ts';
 import type { Buffer, ElementType } from '../../../src/kernels/native-kernel.ts';
-import { addAsFloats, requantize, requantizeWithSummand } from '../../../src/kernels/requantize/contract.ts';
+import { addAsFloats, requantize, requantizeWithSummand, rne } from '../../../src/kernels/requantize/contract.ts';
 
 /** Plain loops over what the contract says, for the native kernels to be compared with. */
 
@@ -42,7 +42,11 @@ export function finished(result: Result, acc: number, c: number, z: number): num
     const value = f(f(f(acc) * multiplier) + (result.bias?.[c] ?? 0));
     return Math.min(Math.max(value, result.low ?? -Infinity), result.high ?? Infinity);
   }
-  const { summand, low, high } = result;
+  const { summand, low, high, steps } = result;
+  if (steps !== undefined) {
+    const real = f(f(f(acc) * steps.steps[c]!) + steps.addends[c]!);
+    return requantize(rne(f(real * f(steps.back))), multiplier, low, high);
+  }
   if (summand === undefined) return requantize(acc, multiplier, low, high);
   const { rounded } = summand;
   if (rounded !== undefined) {

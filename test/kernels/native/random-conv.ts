@@ -1,5 +1,5 @@
 import { type Rng, rng } from '../../../src/base/rng.ts';
-import type { ConvSpec, Result } from '../../../src/kernels/conv/native/spec.ts';
+import type { ConvSpec, Result, Steps } from '../../../src/kernels/conv/native/spec.ts';
 import type { Buffer, ElementType } from '../../../src/kernels/native-kernel.ts';
 
 /** Random convolutions over odd sizes and extreme values, from a seed. */
@@ -87,11 +87,26 @@ export function randomResult(draw: Draw, output: Buffer, buffer: (type: ElementT
   const low = draw.chance(0.3) ? draw.integer(least, most) : least;
   const high = draw.chance(0.3) ? draw.integer(low, most) : most;
   const limits = { kind: 'requantize', multipliers, low, high } as const;
+  if (draw.chance(0.2)) return { ...limits, steps: randomSteps(draw, c) };
   if (!draw.chance(0.4)) return limits;
   const summand = draw.chance(0.2) ? output : buffer(draw.pick('u8', 's8'));
   const own = draw.pick(0.5, 1, 0.37, -1.25);
   const rounded = draw.chance(0.4) ? randomRounding(draw) : undefined;
   return { ...limits, summand: { buffer: summand, multiplier: Math.fround(own), ...(rounded && { rounded }) } };
+}
+
+/** Channels on the scale of the largest one's weights: halves of steps at times, and channels that vanish. */
+function randomSteps(draw: Draw, channels: number): Steps {
+  const largest = Math.fround(draw.pick(1, 0.5, 0.00173, 3.1e-5));
+  const share = (): number => draw.pick(1, 0.5, 0.25, 1e-6, draw.integer(1, 1000) / 1000);
+  return {
+    steps: Float32Array.from({ length: channels }, () => largest * share()),
+    addends: Float32Array.from(
+      { length: channels },
+      () => draw.integer(-9999, 9999) * largest * draw.pick(0, 0.5, 1, 0.37),
+    ),
+    back: Math.fround(1 / largest),
+  };
 }
 
 /** Codes of their own before the sum: ties at times, and factors that overflow int32. */
@@ -207,10 +222,7 @@ export function randomDepthwise(seed: number): { readonly spec: ConvSpec; readon
   const [input, output] = inputFirst ? [first, second] : [second, first];
   const depth = kernel.h * kernel.w;
   const drawn = randomResult(draw, output, (z) => memory.buffer(z, shape, none, true), depth);
-  const result =
-    drawn.kind === 'requantize' && draw.chance(0.95)
-      ? { kind: drawn.kind, multipliers: drawn.multipliers, low: drawn.low, high: drawn.high }
-      : drawn;
+  const result = drawn.kind === 'requantize' && draw.chance(0.95) ? { ...drawn, summand: undefined } : drawn;
   const weights = Int8Array.from(values(draw, depth * c, -128, 127));
   const bias = Int32Array.from(values(draw, c, -20_000, 20_000));
   const spec = { input, output, kernel, stride, dilation, padding, groups: c, weights, bias, result };

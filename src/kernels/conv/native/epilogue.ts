@@ -72,6 +72,7 @@ function requantize(epilogue: Epilogue, result: Requantize): void {
     const sums = Array.from({ length: vectors }, (_, v) => accumulator(tile, row, v));
     sums.forEach((sum, v) => {
       asm.vcvtdq2ps(sum, sum);
+      if (result.steps !== undefined) toSteps(tile, sum, v, value);
       asm.vmulps(sum, sum, multiplier(v));
     });
     const isRounded = result.summand?.rounded !== undefined;
@@ -89,6 +90,16 @@ function requantize(epilogue: Epilogue, result: Requantize): void {
     }
     narrow(sums, epilogue.output(row));
   }
+}
+
+/** Brings a vector of sums to the steps of the largest channel's weights, as whole numbers. */
+function toSteps({ asm, target, layout: { header } }: Tile, sum: Vmm, vector: number, temporary: Vmm): void {
+  const at = (vectors: number): Mem => ptr(rsi, vectors + (vector * target.bits) / 8);
+  asm.vmulps(sum, sum, at(header.steps));
+  asm.vaddps(sum, sum, at(header.realBias));
+  asm.vbroadcastss(temporary, ptr(rsi, scalars.back));
+  asm.vmulps(sum, sum, temporary);
+  target.bits === 512 ? asm.vrndscaleps(sum, sum, 0) : asm.vroundps(sum, sum, 0);
 }
 
 /** Applies `apply(sum, sum, scalar)` to each sum, with a scalar of the panel's data broadcast to `temporary`. */

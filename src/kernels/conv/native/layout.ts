@@ -39,6 +39,8 @@ export type Header = {
   readonly bias: number;
   readonly multipliers: number;
   readonly realBias: number;
+  /** Where the result has steps. */
+  readonly steps: number;
   readonly bytes: number;
 };
 
@@ -61,6 +63,7 @@ export const scalars = {
   roundedHigh: 44,
   roundedScale: 48,
   factor: 52,
+  back: 56,
   bytes: 64,
 } as const;
 
@@ -76,19 +79,21 @@ export function layoutOf(spec: ConvSpec, target: Target): Layout {
   const panels = panelsOf(groups, merged, perGroupIn, perGroupOut, nr);
   const dense = blockIn === input.stride.w && blockIn === input.shape.c && (dilation.w === 1 || kernel.w === 1);
   const [taps, bytes] = dense ? [1, kernel.w * blockIn] : [kernel.w, blockIn];
-  const steps = Math.ceil(bytes / 4);
+  const perSegment = Math.ceil(bytes / 4);
   const vector = target.bits / 8;
   const bias = scalars.bytes;
   const multipliers = bias + VECTORS * vector;
   const realBias = multipliers + VECTORS * vector;
-  const header = { bias, multipliers, realBias, bytes: realBias + VECTORS * vector };
+  const steps = realBias + VECTORS * vector;
+  const hasSteps = spec.result.kind === 'requantize' && spec.result.steps !== undefined;
+  const header = { bias, multipliers, realBias, steps, bytes: steps + (hasSteps ? VECTORS * vector : 0) };
   return {
     panels,
     widths: [...new Set(panels.map((panel) => panel.width))],
     merged,
     blockIn,
-    segments: { rows: kernel.h, taps, bytes, steps },
-    panelBytes: header.bytes + kernel.h * taps * steps * VECTORS * stepBytes(target),
+    segments: { rows: kernel.h, taps, bytes, steps: perSegment },
+    panelBytes: header.bytes + kernel.h * taps * perSegment * VECTORS * stepBytes(target),
     header,
   };
 }

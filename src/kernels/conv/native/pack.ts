@@ -31,6 +31,7 @@ function packScalars(spec: ConvSpec, layout: Layout, panel: Panel, to: DataView)
       to.setFloat32(scalars.roundedScale, rounded.scale, true);
       to.setFloat32(scalars.factor, rounded.factor, true);
     }
+    to.setFloat32(scalars.back, result.steps?.back ?? 1, true);
     bytes(scalars.lowBytes, result.low);
     bytes(scalars.highBytes, result.high);
     // Beyond these every sum saturates anyway, and within them conversion to integers can't overflow.
@@ -65,6 +66,10 @@ function packVectors(
       if (result.kind === 'sums' || result.kind === 'real') continue;
       to.setFloat32(header.multipliers + at, result.multipliers[channel]!, true);
       if (result.kind === 'dequantize') to.setFloat32(header.realBias + at, result.bias?.[channel] ?? 0, true);
+      else if (result.steps !== undefined) {
+        to.setFloat32(header.realBias + at, result.steps.addends[channel]!, true);
+        to.setFloat32(header.steps + at, result.steps.steps[channel]!, true);
+      }
     }
 }
 

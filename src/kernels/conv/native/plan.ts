@@ -117,22 +117,34 @@ function walk(spec: ConvSpec): Pick<Plan, 'pictures' | 'rows' | 'width' | 'walke
 export const macsOf = ({ output, input, kernel, groups }: ConvSpec): number =>
   output.shape.n * output.shape.h * output.shape.w * output.shape.c * kernel.h * kernel.w * (input.shape.c / groups);
 
+function mostOf(values: Iterable<number>): number {
+  let greatest = 0;
+  for (const value of values) greatest = Math.max(greatest, Math.abs(value));
+  return greatest;
+}
+
+const largestSum = ({ input, kernel, groups, bias }: ConvSpec): number =>
+  kernel.h * kernel.w * (input.shape.c / groups) * 255 * 128 + mostOf(bias ?? []);
+
+/** The largest magnitude that sums in `steps` can have. */
+export function stepsMagnitude(spec: ConvSpec): number {
+  const { result } = spec;
+  if (result.kind !== 'requantize' || result.steps === undefined) return 0;
+  const { steps, addends, back } = result.steps;
+  return (largestSum(spec) * mostOf(steps) + mostOf(addends)) * Math.abs(back);
+}
+
 /** The largest magnitude that a sum times its multiplier can have. */
 function magnitude(spec: ConvSpec): number {
-  const { result, input, kernel, groups, bias } = spec;
+  const { result } = spec;
   if (result.kind !== 'requantize') return 0;
-  const most = (values: Iterable<number>): number => {
-    let greatest = 0;
-    for (const value of values) greatest = Math.max(greatest, Math.abs(value));
-    return greatest;
-  };
+  if (result.steps !== undefined) return stepsMagnitude(spec) * mostOf(result.multipliers);
   if (result.summand?.rounded !== undefined) {
     const { low, high, scale, factor } = result.summand.rounded;
     const codes = Math.max(Math.abs(low), Math.abs(high)) * Math.abs(scale);
     return (codes + 255 * Math.abs(result.summand.multiplier)) * Math.abs(factor);
   }
-  const sum = kernel.h * kernel.w * (input.shape.c / groups) * 255 * 128 + (bias === undefined ? 0 : most(bias));
-  return sum * most(result.multipliers) + 255 * Math.abs(result.summand?.multiplier ?? 0);
+  return largestSum(spec) * mostOf(result.multipliers) + 255 * Math.abs(result.summand?.multiplier ?? 0);
 }
 
 /** Whether a sum times its multiplier can leave the range of int32. */

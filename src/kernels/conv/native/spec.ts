@@ -8,6 +8,8 @@ export type Result =
    *
    * With `rounded`, the sums become codes a = min(max(rne(f32(acc)·multipliers[c]), rounded.low), rounded.high) before the
    * summand is added: `rne(f32(f32(f32(a·rounded.scale) + f32(z·multiplier))·rounded.factor))` (contract.ts, addAsFloats).
+   *
+   * With `steps`, f32(acc) is first brought to the steps that TensorFlow passes on between a convolution and its Requantize.
    */
   | {
       readonly kind: 'requantize';
@@ -15,6 +17,7 @@ export type Result =
       readonly low: number;
       readonly high: number;
       readonly summand?: { readonly buffer: Buffer; readonly multiplier: number; readonly rounded?: Rounded };
+      readonly steps?: Steps;
     }
   /** f32: `y = min(max(f32(acc)·multipliers[c] + bias[c], low), high)`, rounded after each operation. */
   | {
@@ -30,6 +33,12 @@ export type Result =
 
 /** Codes that sums become before a summand is added to them as a float. */
 export type Rounded = { readonly low: number; readonly high: number; readonly scale: number; readonly factor: number };
+
+/**
+ * Sums on the scale of the channel with the largest weights: rne(f32(f32(f32(f32(acc)·steps[c]) + addends[c])·back)). Their
+ * magnitude must stay below 2^31 − 128, where TensorFlow saturates. There is no summand then.
+ */
+export type Steps = { readonly steps: Float32Array; readonly addends: Float32Array; readonly back: number };
 
 /** f32 sums (native-f32): `y = min(max(sum + z, low), high)` with a summand z of the same shape. NaN passes through. */
 export type RealResult = {
@@ -151,6 +160,7 @@ export function resultProblem(result: Result, output: Buffer): string | undefine
   const [least, most] = output.type === 'u8' ? [0, 255] : [-128, 127];
   if (!(result.low >= least && result.low <= result.high && result.high <= most))
     return `a clamp to ${result.low} … ${result.high} as ${output.type}`;
+  if (result.steps !== undefined) return stepsProblem(result.steps, c) ?? (result.summand && 'a summand of steps');
   if (result.summand === undefined) return undefined;
   const { buffer, multiplier } = result.summand;
   if (buffer.type !== 'u8' && buffer.type !== 's8') return `a summand of ${buffer.type}`;
@@ -165,4 +175,10 @@ export function resultProblem(result: Result, output: Buffer): string | undefine
   )
     return 'a scale of 1e15 or more';
   return Math.abs(multiplier) < 1e20 ? reachProblem(buffer) : "a summand's multiplier of 1e20 or more";
+}
+
+function stepsProblem({ steps, addends, back }: Steps, channels: number): string | undefined {
+  if (steps.length !== channels || addends.length !== channels) return `steps of ${steps.length} channels`;
+  const isReal = [...steps, ...addends, back].every(Number.isFinite);
+  return isReal ? undefined : 'steps that are no numbers';
 }

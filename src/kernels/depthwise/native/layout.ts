@@ -21,12 +21,23 @@ export type Layout = {
   readonly shape: Shape;
   /** Groups of four input rows. */
   readonly groups: number;
+  /** Vectors behind a half's weights: the steps and addends of results that have them, two each. */
+  readonly tail: 0 | 4;
   readonly blocks: readonly Block[];
   readonly bytes: number;
 };
 
 /** Vectors in front of a block's two halves. */
-export const common = { signs: 0, evenBytes: 1, lowBytes: 2, highBytes: 3, lowReal: 4, highReal: 5, count: 6 } as const;
+export const common = {
+  signs: 0,
+  evenBytes: 1,
+  lowBytes: 2,
+  highBytes: 3,
+  lowReal: 4,
+  highReal: 5,
+  back: 6,
+  count: 7,
+} as const;
 
 /** How many vectors of constants a half has before its weights: two of bias, two of multipliers. */
 export const HALF_HEAD = 4;
@@ -40,26 +51,31 @@ export const tapRows = (groups: number, shape: Shape, kernelRows: number): numbe
 /** The pixels in a register tile: twelve sums in registers, eight where vpmaddwd needs the room. */
 export const columnsOf = (rows: 1 | 2, target: Target): number => (target.dot === 'vpdpbusd' ? 6 : 4) / rows;
 
-export function layoutOf({ kernel, stride, dilation, input, output }: ConvSpec, target: Target): Layout {
+export function layoutOf({ kernel, stride, dilation, input, output, result }: ConvSpec, target: Target): Layout {
   const rows = stride.h === 1 && (dilation.h === 1 || kernel.h === 1) && output.shape.h > 1 ? 2 : 1;
   const groups = Math.ceil((kernel.h + rows - 1) / 4);
   const blocks: Block[] = [];
   let offset = 0;
   const most = target.bits / 8;
+  const tail = result.kind === 'requantize' && result.steps !== undefined ? 4 : 0;
   for (let first = 0; first < input.shape.c; first += most) {
     const channels = Math.min(most, input.shape.c - first);
     const bits = channels <= 16 ? 128 : channels <= 32 ? 256 : target.bits;
     blocks.push({ first, channels, bits, offset });
     const weights = groups * kernel.w * rows * 2 * weightVectors(target);
-    offset += (common.count + 2 * (HALF_HEAD + weights)) * (bits / 8);
+    offset += (common.count + 2 * (HALF_HEAD + weights + tail)) * (bits / 8);
     offset = Math.ceil(offset / 64) * 64;
   }
-  return { shape: { rows, columns: columnsOf(rows, target) }, groups, blocks, bytes: offset };
+  return { shape: { rows, columns: columnsOf(rows, target) }, groups, tail, blocks, bytes: offset };
 }
 
 /** Where a half's constants begin, in vectors from the block's. */
-export const halfAt = (half: number, { groups, shape }: Layout, kernelColumns: number, target: Target): number =>
-  common.count + half * (HALF_HEAD + groups * kernelColumns * shape.rows * 2 * weightVectors(target));
+export const halfAt = (half: number, layout: Layout, kernelColumns: number, target: Target): number =>
+  common.count + half * (tailAt(layout, kernelColumns, target) + layout.tail);
+
+/** Where a half's steps and addends begin, in vectors from the half's. */
+export const tailAt = ({ groups, shape }: Layout, kernelColumns: number, target: Target): number =>
+  HALF_HEAD + groups * kernelColumns * shape.rows * 2 * weightVectors(target);
 
 /** The first of the vectors with the weights of a group of rows, a kernel's column, an output row and a vector of channels. */
 export const weightAt = (

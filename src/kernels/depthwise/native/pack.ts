@@ -1,6 +1,6 @@
 import type { ConvSpec } from '../../conv/native/spec.ts';
 import { type Target, weightIndex, weightValues } from '../../conv/native/target.ts';
-import { type Block, channelOf, common, halfAt, type Layout, weightAt, weightVectors } from './layout.ts';
+import { type Block, channelOf, common, halfAt, type Layout, tailAt, weightAt, weightVectors } from './layout.ts';
 
 /** A depthwise convolution's constants: for each block of channels common vectors, then the two halves' constants. */
 export function packDepthwise(spec: ConvSpec, target: Target, layout: Layout): Uint8Array {
@@ -26,6 +26,7 @@ function packCommon({ result }: ConvSpec, { bits, offset }: Block, packed: Uint8
   for (let i = 0; i < bytes; i += 4) {
     view.setFloat32(common.lowReal * bytes + i, -65536, true);
     view.setFloat32(common.highReal * bytes + i, 65536, true);
+    view.setFloat32(common.back * bytes + i, (result.kind === 'requantize' && result.steps?.back) || 1, true);
   }
 }
 
@@ -66,5 +67,9 @@ function packVector(
     const shift = input.type === 's8' ? 128 * sum : 0;
     view.setInt32(vector * bytes + 4 * element, (bias?.[channel] ?? 0) - shift, true);
     view.setFloat32((2 + vector) * bytes + 4 * element, result.multipliers[channel]!, true);
+    if (result.steps === undefined) continue;
+    const tail = (tailAt(layout, kernel.w, target) + vector) * bytes + 4 * element;
+    view.setFloat32(tail, result.steps.steps[channel]!, true);
+    view.setFloat32(tail + 2 * bytes, result.steps.addends[channel]!, true);
   }
 }

@@ -16,7 +16,7 @@ import {
 import { storeBytes } from '../../conv/native/epilogue.ts';
 import type { ConvSpec } from '../../conv/native/spec.ts';
 import type { Target } from '../../conv/native/target.ts';
-import { type Block, common, type Layout, tapRows, weightAt } from './layout.ts';
+import { type Block, common, type Layout, tailAt, tapRows, weightAt } from './layout.ts';
 
 /** `rows` × `columns` output pixels at r9, of half a block's channels; the input at r8, constants at rsi. */
 export type Tile = {
@@ -231,6 +231,7 @@ function packWords(tile: Tile, i: number): void {
   const sums = [0, 1].map((vector) => sumAt(tile, Math.floor(i / columns), i % columns, vector)) as [Vmm, Vmm];
   sums.forEach((sum, v) => {
     asm.vcvtdq2ps(sum, sum);
+    if (tile.layout.tail > 0) toSteps(tile, sum, v);
     asm.vmulps(sum, sum, constant(tile, 2 + v));
     if (mayOverflow) {
       asm.vmaxps(sum, sum, commonAt(tile, common.lowReal));
@@ -240,6 +241,17 @@ function packWords(tile: Tile, i: number): void {
   });
   // This keeps the sign for both kinds of bytes: vpackuswb takes its words as signed.
   asm.vpackssdw(sums[0], sums[0], sums[1]);
+}
+
+/** Brings a vector of sums to the steps of the largest channel's weights, as whole numbers. */
+function toSteps(tile: Tile, sum: Vmm, vector: number): void {
+  const { asm, layout, spec, target, block, constants } = tile;
+  const at = (which: number): Mem =>
+    ptr(rsi, constants + ((tailAt(layout, spec.kernel.w, target) + which) * block.bits) / 8);
+  asm.vmulps(sum, sum, at(vector));
+  asm.vaddps(sum, sum, at(2 + vector));
+  asm.vmulps(sum, sum, commonAt(tile, common.back));
+  isWide(tile) ? asm.vrndscaleps(sum, sum, 0) : asm.vroundps(sum, sum, 0);
 }
 
 function clamp(tile: Tile, bytes: Vmm, low: number, high: number, isSigned: boolean): void {
