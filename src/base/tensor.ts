@@ -90,9 +90,12 @@ export function tensorFromBytes<D extends DType>(dtype: D, shape: Shape, bytes: 
   if (bytes.byteLength !== wanted)
     throw new InternalError(`a ${dtype} tensor of shape ${formatShape(shape)} was given ${bytes.byteLength} bytes`);
   // Not slice(): that of a Node Buffer is a view of its pool.
-  const copy = new Uint8Array(bytes).buffer;
-  return tensor(dtype, shape, new (dtypes[dtype].array as Uint8ArrayConstructor)(copy) as unknown as DataOf<D>);
+  return tensorOver(dtype, shape, new Uint8Array(bytes).buffer);
 }
+
+/** A plain tensor of `dtype` that takes over `buffer`, which has its bytes. */
+export const tensorOver = <D extends DType>(dtype: D, shape: Shape, buffer: ArrayBuffer): Tensor<D> =>
+  tensor(dtype, shape, new (dtypes[dtype].array as Uint8ArrayConstructor)(buffer) as unknown as DataOf<D>);
 
 /** Bitwise equality of type, shape and elements (strings by content). */
 export function equalTensors(a: Tensor, b: Tensor): boolean {

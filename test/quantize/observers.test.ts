@@ -62,8 +62,28 @@ describe('a distribution', () => {
     );
   });
 
+  it('counts many values of one run as it counts a few at a time', () => {
+    const random = rng(5);
+    const odd = [0, -0, 1e-45, -1e-45, 1e-38, -1e-38, 1, -1, 2, -2, 1.9999999, -1.9999999];
+    for (const scale of [1e-42, 1, 1e30]) {
+      const values = Float32Array.from({ length: 20_001 }, (_, i) =>
+        i % 5 === 0 ? odd[i % odd.length]! * scale : scale * random.normal(),
+      );
+      const few = Array.from({ length: 201 }, (_, i) => values.subarray(100 * i, 100 * (i + 1)));
+      const { histogram, min, max } = seen(values);
+      // Twice, as what a run leaves behind would show in the next.
+      expect(seen(values, values).histogram.zeros).toBe(2 * histogram.zeros);
+      expect({ histogram, min, max }).toEqual({
+        histogram: seen(...few).histogram,
+        min: values.reduce((a, b) => Math.min(a, b)),
+        max: values.reduce((a, b) => Math.max(a, b)),
+      });
+    }
+  });
+
   it('refuses what is not finite, and has taken in nothing then', () => {
-    for (const poison of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {
+    const negativeNan = new Float32Array(Uint32Array.of(0xffc00000).buffer)[0]!;
+    for (const poison of [Number.NaN, negativeNan, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {
       const distribution = seen([1, 2]);
       expect(observe(distribution, Float32Array.of(5, poison, 3))).toBe(false);
       expect(distribution).toEqual(seen([1, 2]));

@@ -26,18 +26,9 @@ export const emptyDistribution = (): Distribution => ({
 
 /** Takes in the elements of one run. False when one of them is not finite; nothing is taken in then. */
 export function observe(to: Distribution, values: Float32Array): boolean {
-  let min = Number.POSITIVE_INFINITY;
-  let max = Number.NEGATIVE_INFINITY;
-  // A NaN is neither smaller nor larger than anything: the sum shows it.
-  let poison = 0;
-  for (let i = 0; i < values.length; i++) {
-    const x = values[i]!;
-    if (x < min) min = x;
-    if (x > max) max = x;
-    poison += x * 0;
-  }
-  if (poison !== 0) return false;
   if (values.length === 0) return true;
+  const [min, max] = endsOf(values);
+  if (!Number.isFinite(min) || !Number.isFinite(max)) return false;
   to.runs++;
   to.min = Math.min(to.min, min);
   to.max = Math.max(to.max, max);
@@ -46,6 +37,31 @@ export function observe(to: Distribution, values: Float32Array): boolean {
   count(to.histogram, values, Math.max(-min, max));
   return true;
 }
+
+/**
+ * The smallest and largest element; one that is not finite where there is one. Compares bits as integers, negative values'
+ * turned around so that their order is that of the numbers: infinities and NaNs lie at the ends, and nothing has to wait for
+ * an addition.
+ */
+function endsOf(values: Float32Array): readonly [min: number, max: number] {
+  const bits = new Int32Array(values.buffer, values.byteOffset, values.length);
+  let least = 0x7fffffff;
+  let most = ~0x7fffffff;
+  for (let i = 0; i < bits.length; i++) {
+    const key = bits[i]! ^ ((bits[i]! >> 31) & 0x7fffffff);
+    if (key < least) least = key;
+    if (key > most) most = key;
+  }
+  const [min, max] = new Float32Array(Int32Array.of(ordered(least), ordered(most)).buffer) as unknown as [
+    number,
+    number,
+  ];
+  // Not −0.
+  return [min + 0, max + 0];
+}
+
+/** Its own inverse. */
+const ordered = (bits: number): number => bits ^ ((bits >> 31) & 0x7fffffff);
 
 /** Adds what `other` has seen. */
 export function merge(to: Distribution, other: Distribution): void {

@@ -1,6 +1,6 @@
 import { UserError } from '../../base/errors.ts';
 import { sizeOf } from '../../base/shape.ts';
-import { bytesOf, type Tensor, tensorFromBytes } from '../../base/tensor.ts';
+import { bytesOf, type Tensor, tensorOver } from '../../base/tensor.ts';
 import type { Compiled } from '../../compile/compile.ts';
 import { isValue } from '../../compile/layer.ts';
 import type { Scratch } from './scratch.ts';
@@ -38,7 +38,7 @@ export function takeOutputs({ program, images }: Compiled, scratch: Scratch): re
     const data = new Uint8Array((sizeOf(full) / sizeOf(shape)) * bytes);
     for (let n = 0; n < scratch.images; n++)
       data.set(view.subarray(n * record.bytes + at, n * record.bytes + at + bytes), n * bytes);
-    return tensorFromBytes(dtype, full, data);
+    return tensorOver(dtype, full, data.buffer);
   });
 }
 

@@ -1,6 +1,6 @@
 import type { DType } from '../../base/dtype.ts';
 import { type Shape, sizeOf } from '../../base/shape.ts';
-import { bytesOf, type Tensor, tensorFromBytes } from '../../base/tensor.ts';
+import { bytesOf, type Tensor, tensorOver } from '../../base/tensor.ts';
 import type { Buffer } from '../../kernels/native-kernel.ts';
 import type { Arena } from './host/arena.ts';
 
@@ -34,7 +34,7 @@ export function readValue(arena: Arena, buffer: Buffer, dtype: DType, shape: Sha
   const bytes = new Uint8Array(sizeOf(shape) * sizeOfElement(buffer));
   const all = arena.view(Uint8Array);
   forRuns(buffer, (offset, at, size) => bytes.set(all.subarray(offset, offset + size), at));
-  return tensorFromBytes(dtype, shape, bytes);
+  return tensorOver(dtype, shape, bytes.buffer);
 }
 
 /** Puts a tensor where the value of a program lies. The halo is left as it is: zero. */
