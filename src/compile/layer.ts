@@ -43,6 +43,8 @@ export type KernelLayer = Common & {
   /** Zeros that must lie around inputs, by the index in `inputs`. */
   readonly halos: readonly (Halo | undefined)[];
   readonly choose: (placed: Placed) => Choice;
+  /** The index in `inputs` of one that the kernel reads element by element right where it writes: both may lie in one place. */
+  readonly overwrites?: number | undefined;
   /** Whether the run has to fail where input 0 is NaN. */
   readonly refusesNan?: boolean;
 };

@@ -78,6 +78,7 @@ export const lowerRealConv: Lower = (context) => {
     dtype: 'float32',
     shape,
     halos: [haloOf(h, w)],
+    overwrites: tail.summand === undefined ? undefined : 1,
     choose: (placed) => chosen(realConvKernels, placed.isa, spec(placed)),
   });
   return [output];

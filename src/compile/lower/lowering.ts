@@ -85,16 +85,17 @@ type KernelFields = {
   readonly shape: Shape;
   readonly halos?: readonly (Halo | undefined)[];
   readonly choose: KernelLayer['choose'];
+  readonly overwrites?: number | undefined;
   readonly refusesNan?: boolean;
 };
 
 /** Adds a layer of kind 'kernel'; gives its output. */
 export function addKernel(
   context: LowerContext,
-  { inputs, dtype, shape, halos = [], choose, refusesNan = false }: KernelFields,
+  { inputs, dtype, shape, halos = [], choose, overwrites, refusesNan = false }: KernelFields,
 ): Operand {
   const { node, operands, newValue, add } = context;
   const output = newValue(dtype, shape);
-  add({ kind: 'kernel', node, operands, inputs, output, halos, choose, refusesNan });
+  add({ kind: 'kernel', node, operands, inputs, output, halos, choose, overwrites, refusesNan });
   return { id: output };
 }

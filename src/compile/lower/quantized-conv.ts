@@ -164,6 +164,7 @@ export const lowerConv: Lower = (context) => {
     dtype,
     shape: [batch, h.output, w.output, outChannels],
     halos: [haloOf(h, w)],
+    overwrites: summand.length > 0 ? 1 : undefined,
     choose: (placed) => chosen(convKernels, placed.isa, spec(placed)),
   });
   return [output, ...frozenRange(context)];

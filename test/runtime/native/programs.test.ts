@@ -49,6 +49,22 @@ const forms: Readonly<Record<string, Build>> = {
     const a = n.conv(x, { out: 24 });
     return [n.conv(n.conv(a, { kernel: [3, 3], out: 6 }), { out: 24, summand: a })];
   },
+  'residuals one after the other, in the place of their summands': (n, x) => {
+    const block = (a: Codes) => n.conv(n.conv(a, { kernel: [3, 3], out: 6 }), { out: 24, summand: a });
+    return [n.conv(block(block(n.conv(x, { out: 24 }))), { kernel: [3, 3], out: 5 })];
+  },
+  'a residual whose summand is read later': (n, x) => {
+    const a = n.conv(x, { out: 40 });
+    return [n.conv(n.conv(n.conv(a, { out: 6 }), { out: 40, summand: a }), { out: 3 }), n.conv(a, { out: 5 })];
+  },
+  'a residual of what it convolves': (n, x) => {
+    const a = n.conv(x, { out: 72 });
+    return [n.conv(n.conv(a, { out: 72, summand: a }), { kernel: [3, 3], out: 4 })];
+  },
+  'a residual of a part of a concat': (n, x) => {
+    const [a, b] = [n.conv(x, { out: 16 }), n.conv(x, { out: 16 })];
+    return [n.conv(n.concat([b, n.conv(n.conv(a, { out: 6 }), { out: 16, summand: a })]), { kernel: [3, 3], out: 3 })];
+  },
   'a residual of signed codes': (n, x) => [
     n.conv(n.conv(x, { out: 6 }), { out: 20, summand: n.conv(x, { out: 20, relu: false }) }),
   ],
