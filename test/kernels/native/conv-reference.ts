@@ -1,4 +1,4 @@
-import type { ConvSpec, Result } from '../../../src/kernels/conv/native/spec.ts';
+import type { ConvSpec, Result, Steps } from '../../../src/kernels/conv/native/spec.ts';
 import type { Buffer, ElementType } from '../../../src/kernels/native-kernel.ts';
 import { addAsFloats, requantize, requantizeWithSummand, rne } from '../../../src/kernels/requantize/contract.ts';
 
@@ -35,7 +35,11 @@ const f = Math.fround;
 
 /** The result of a sum: of channel `c`, with `z` of the summand. */
 export function finished(result: Result, acc: number, c: number, z: number): number {
-  if (result.kind === 'sums') return acc;
+  const inSteps = ({ steps, addends, back }: Steps): number => rne(f(f(f(f(acc) * steps[c]!) + addends[c]!) * f(back)));
+  if (result.kind === 'sums') {
+    const sum = result.steps === undefined ? acc : inSteps(result.steps);
+    return result.relu === true ? Math.max(0, sum) : sum;
+  }
   if (result.kind === 'real') throw new Error('int8 sums are not real');
   const multiplier = result.multipliers[c]!;
   if (result.kind === 'dequantize') {
@@ -43,10 +47,7 @@ export function finished(result: Result, acc: number, c: number, z: number): num
     return Math.min(Math.max(value, result.low ?? -Infinity), result.high ?? Infinity);
   }
   const { summand, low, high, steps } = result;
-  if (steps !== undefined) {
-    const real = f(f(f(acc) * steps.steps[c]!) + steps.addends[c]!);
-    return requantize(rne(f(real * f(steps.back))), multiplier, low, high);
-  }
+  if (steps !== undefined) return requantize(inSteps(steps), multiplier, low, high);
   if (summand === undefined) return requantize(acc, multiplier, low, high);
   const { rounded } = summand;
   if (rounded !== undefined) {

@@ -69,7 +69,12 @@ export function haloFor(
 
 export function randomResult(draw: Draw, output: Buffer, buffer: (type: ElementType) => Buffer, depth: number): Result {
   const { c } = output.shape;
-  if (output.type === 's32') return { kind: 'sums' };
+  if (output.type === 's32')
+    return {
+      kind: 'sums',
+      ...(draw.chance(0.4) ? { relu: true } : {}),
+      ...(draw.chance(0.4) ? { steps: randomSteps(draw, c) } : {}),
+    };
   // Multipliers that spread typical sums over the output's range, ties and overflows at times.
   const typical = draw.pick(0.5, 1, 2, 2 ** 40) / (Math.sqrt(depth) * draw.pick(16, 64, 100));
   const multiplier = (): number =>

@@ -32,13 +32,14 @@ export type Epilogue = {
 
 type Requantize = Extract<Result, { kind: 'requantize' }>;
 type Dequantize = Extract<Result, { kind: 'dequantize' }>;
+type Sums = Extract<Result, { kind: 'sums' }>;
 
 /** Turns the sums of a register tile into its results and stores them. */
 export function finish(epilogue: Epilogue): void {
   const { result } = epilogue.tile.spec;
   if (result.kind === 'requantize') requantize(epilogue, result);
   else if (result.kind === 'real') reals(epilogue, result);
-  else words(epilogue, result.kind === 'dequantize' ? result : undefined);
+  else words(epilogue, result);
 }
 
 const isPartial = ({ tile, width }: Epilogue): boolean => width < (tile.vectors * tile.target.bits) / 32;
@@ -59,7 +60,7 @@ function multipliersOf({ asm, target, layout, vectors }: Tile): (vector: number)
 
 function requantize(epilogue: Epilogue, result: Requantize): void {
   const { tile } = epilogue;
-  const { asm, target, height, vectors, spec } = tile;
+  const { asm, target, layout, height, vectors, spec } = tile;
   const [, value, zero, summandMultiplier] = temporaries(target.bits);
   const multiplier = multipliersOf(tile);
   const isSigned = result.summand?.buffer.type === 's8';
@@ -74,6 +75,7 @@ function requantize(epilogue: Epilogue, result: Requantize): void {
       asm.vcvtdq2ps(sum, sum);
       if (result.steps !== undefined) toSteps(tile, sum, v, value);
       asm.vmulps(sum, sum, multiplier(v));
+      if (result.real !== undefined) asm.vaddps(sum, sum, ptr(rsi, layout.header.realBias + (v * target.bits) / 8));
     });
     const isRounded = result.summand?.rounded !== undefined;
     if (isRounded) roundToCodes(asm, target.bits, sums, value);
@@ -83,7 +85,7 @@ function requantize(epilogue: Epilogue, result: Requantize): void {
         asm.vmulps(value, value, summandMultiplier);
         asm.vaddps(sums[v]!, sums[v]!, value);
       });
-    if (isRounded) forEachWith(asm, scalars.factor, sums, value, asm.vmulps);
+    if (isRounded || result.real !== undefined) forEachWith(asm, scalars.factor, sums, value, asm.vmulps);
     for (const sum of sums) {
       if (epilogue.mayOverflow) clampReal(asm, sum, value);
       asm.vcvtps2dq(sum, sum);
@@ -258,17 +260,18 @@ export function storeBytes(asm: Assembler, from: Xmm, to: Mem, bytes: number): v
 }
 
 /** Stores int32 or float results: columns are in order, a vector after the other. */
-function words(epilogue: Epilogue, result: Dequantize | undefined): void {
+function words(epilogue: Epilogue, result: Dequantize | Sums): void {
   const { tile, width } = epilogue;
   const { asm, target, layout, height, vectors } = tile;
   const [, temporary] = temporaries(target.bits);
-  const multiplier = result === undefined ? undefined : multipliersOf(tile);
+  const multiplier = result.kind === 'sums' ? undefined : multipliersOf(tile);
   const perVector = target.bits / 32;
   for (let row = 0; row < height; row++) {
     const to = epilogue.output(row);
     for (let v = 0; v < vectors; v++) {
       const sum = accumulator(tile, row, v);
-      if (result !== undefined && multiplier !== undefined) {
+      if (result.kind === 'sums') finishSums(tile, result, sum, v, temporary);
+      else if (multiplier !== undefined) {
         asm.vcvtdq2ps(sum, sum);
         asm.vmulps(sum, sum, multiplier(v));
         asm.vaddps(sum, sum, ptr(rsi, layout.header.realBias + (v * target.bits) / 8));
@@ -284,6 +287,19 @@ function words(epilogue: Epilogue, result: Dequantize | undefined): void {
       );
     }
   }
+}
+
+/** Sums in steps, and none below zero. */
+function finishSums(tile: Tile, { steps, relu }: Sums, sum: Vmm, vector: number, temporary: Vmm): void {
+  const { asm, target } = tile;
+  if (steps !== undefined) {
+    asm.vcvtdq2ps(sum, sum);
+    toSteps(tile, sum, vector, temporary);
+    asm.vcvtps2dq(sum, sum);
+  }
+  if (relu !== true) return;
+  clear(asm, target.bits, temporary);
+  asm.vpmaxsd(sum, sum, temporary);
 }
 
 /** Stores sums of float32, after the summand and the limits. max and min pass NaN on from their second operand. */

@@ -1,4 +1,4 @@
-import { bytesOf, type ConvSpec } from './spec.ts';
+import { bytesOf, type ConvSpec, stepsOf } from './spec.ts';
 import { elements, stepBytes, type Target } from './target.ts';
 
 /** One panel: up to two vectors of output channels of one block of groups. */
@@ -85,7 +85,7 @@ export function layoutOf(spec: ConvSpec, target: Target): Layout {
   const multipliers = bias + VECTORS * vector;
   const realBias = multipliers + VECTORS * vector;
   const steps = realBias + VECTORS * vector;
-  const hasSteps = spec.result.kind === 'requantize' && spec.result.steps !== undefined;
+  const hasSteps = stepsOf(spec.result) !== undefined;
   const header = { bias, multipliers, realBias, steps, bytes: steps + (hasSteps ? VECTORS * vector : 0) };
   return {
     panels,

@@ -1,5 +1,5 @@
 import { columnOf, type Layout, outputBytes, type Panel, scalars, vectorsOf } from './layout.ts';
-import type { ConvSpec } from './spec.ts';
+import { type ConvSpec, stepsOf } from './spec.ts';
 import { elements, stepBytes, type Target, weightIndex, weightValues } from './target.ts';
 
 /** A convolution's constants as the generated code reads them: a panel's scalars, bias and multipliers, then its weights. */
@@ -22,16 +22,17 @@ function packScalars(spec: ConvSpec, layout: Layout, panel: Panel, to: DataView)
   to.setInt32(scalars.kind, layout.widths.indexOf(panel.width), true);
   bytes(scalars.signBytes, 0x80);
   to.setUint32(scalars.evenBytes, 0x00ff00ff, true);
+  to.setFloat32(scalars.back, stepsOf(result)?.back ?? 1, true);
   if (result.kind === 'requantize') {
     to.setFloat32(scalars.summandMultiplier, result.summand?.multiplier ?? 0, true);
     const rounded = result.summand?.rounded;
+    if (result.real !== undefined) to.setFloat32(scalars.factor, result.real.factor, true);
     if (rounded !== undefined) {
       to.setFloat32(scalars.roundedLow, rounded.low, true);
       to.setFloat32(scalars.roundedHigh, rounded.high, true);
       to.setFloat32(scalars.roundedScale, rounded.scale, true);
       to.setFloat32(scalars.factor, rounded.factor, true);
     }
-    to.setFloat32(scalars.back, result.steps?.back ?? 1, true);
     bytes(scalars.lowBytes, result.low);
     bytes(scalars.highBytes, result.high);
     // Beyond these every sum saturates anyway, and within them conversion to integers can't overflow.
@@ -63,13 +64,15 @@ function packVectors(
       // s8 activations are read with their sign flipped, that is, 128 larger.
       const shift = input.type === 's8' ? Math.imul(128, sums[column]!) : 0;
       to.setInt32(header.bias + at, (bias?.[channel] ?? 0) - shift, true);
+      const inSteps = stepsOf(result);
+      if (inSteps !== undefined) {
+        to.setFloat32(header.realBias + at, inSteps.addends[channel]!, true);
+        to.setFloat32(header.steps + at, inSteps.steps[channel]!, true);
+      }
       if (result.kind === 'sums' || result.kind === 'real') continue;
       to.setFloat32(header.multipliers + at, result.multipliers[channel]!, true);
-      if (result.kind === 'dequantize') to.setFloat32(header.realBias + at, result.bias?.[channel] ?? 0, true);
-      else if (result.steps !== undefined) {
-        to.setFloat32(header.realBias + at, result.steps.addends[channel]!, true);
-        to.setFloat32(header.steps + at, result.steps.steps[channel]!, true);
-      }
+      const real = result.kind === 'dequantize' ? result.bias : result.real?.bias;
+      to.setFloat32(header.realBias + at, real?.[channel] ?? 0, true);
     }
 }
 

@@ -1,5 +1,5 @@
 import { type Layout, VECTORS } from './layout.ts';
-import { type ConvSpec, summandOf } from './spec.ts';
+import { type ConvSpec, stepsOf, summandOf } from './spec.ts';
 import { elements, type Target } from './target.ts';
 
 /** One of the buffers that a kernel walks pixel by pixel: the input (by the window's stride), the output, the summand. */
@@ -128,9 +128,9 @@ const largestSum = ({ input, kernel, groups, bias }: ConvSpec): number =>
 
 /** The largest magnitude that sums in `steps` can have. */
 export function stepsMagnitude(spec: ConvSpec): number {
-  const { result } = spec;
-  if (result.kind !== 'requantize' || result.steps === undefined) return 0;
-  const { steps, addends, back } = result.steps;
+  const inSteps = stepsOf(spec.result);
+  if (inSteps === undefined) return 0;
+  const { steps, addends, back } = inSteps;
   return (largestSum(spec) * mostOf(steps) + mostOf(addends)) * Math.abs(back);
 }
 

@@ -27,8 +27,8 @@ export type Result =
       readonly low?: number;
       readonly high?: number;
     }
-  /** s32: the sums as they are. */
-  | { readonly kind: 'sums' }
+  /** s32: the sums as they are, or in `steps`; with `relu` no less than 0. */
+  | { readonly kind: 'sums'; readonly steps?: Steps; readonly relu?: boolean }
   | RealResult;
 
 /** Codes that sums become before a summand is added to them as a float. */
@@ -47,6 +47,10 @@ export type RealResult = {
   readonly high?: number | undefined;
   readonly summand?: { readonly buffer: Buffer } | undefined;
 };
+
+/** The steps that a result's sums are brought to, if any. */
+export const stepsOf = (result: Result): Steps | undefined =>
+  result.kind === 'requantize' || result.kind === 'sums' ? result.steps : undefined;
 
 /** The summand of a result, whatever its kind. */
 export const summandOf = (result: Result): Buffer | undefined =>
@@ -151,7 +155,10 @@ export function bufferAccess(buffer: Buffer, mode: Access['mode'], over = 0): Ac
 export function resultProblem(result: Result, output: Buffer): string | undefined {
   const { c } = output.shape;
   if (result.kind === 'real') return 'sums of float32';
-  if (result.kind === 'sums') return output.type === 's32' ? undefined : `sums as ${output.type}`;
+  if (result.kind === 'sums') {
+    if (output.type !== 's32') return `sums as ${output.type}`;
+    return result.steps && stepsProblem(result.steps, c);
+  }
   if (result.multipliers.length !== c) return `${result.multipliers.length} multipliers for ${c} channels`;
   // Below this nothing overflows to infinity or becomes NaN.
   if (!result.multipliers.every((m) => Math.abs(m) < 1e20)) return 'a multiplier of 1e20 or more';
@@ -161,6 +168,15 @@ export function resultProblem(result: Result, output: Buffer): string | undefine
   if (!(result.low >= least && result.low <= result.high && result.high <= most))
     return `a clamp to ${result.low} … ${result.high} as ${output.type}`;
   if (result.steps !== undefined) return stepsProblem(result.steps, c) ?? (result.summand && 'a summand of steps');
+  if (result.real !== undefined) {
+    const { bias, factor } = result.real;
+    if (bias.length !== c) return `a real bias of ${bias.length} for ${c} channels`;
+    if (!bias.every((b) => Math.abs(b) < 1e20) || !(Math.abs(factor) < 1e15)) return 'a bias of 1e20 or more';
+    // Their product with a sum, below 2^31, must stay finite as well.
+    if (!result.multipliers.every((m) => Math.abs(m) < 1e12)) return 'a multiplier of 1e12 or more';
+    if (result.summand?.rounded !== undefined) return 'sums both rounded and real';
+    if (!(Math.abs(result.summand?.multiplier ?? 0) < 1e15)) return 'a scale of 1e15 or more';
+  }
   if (result.summand === undefined) return undefined;
   const { buffer, multiplier } = result.summand;
   if (buffer.type !== 'u8' && buffer.type !== 's8') return `a summand of ${buffer.type}`;
