@@ -72,7 +72,7 @@ function packVectors(
       if (result.kind === 'sums' || result.kind === 'real') continue;
       to.setFloat32(header.multipliers + at, result.multipliers[channel]!, true);
       const real = result.kind === 'dequantize' ? result.bias : result.real?.bias;
-      to.setFloat32(header.realBias + at, real?.[channel] ?? 0, true);
+      if (real !== undefined) to.setFloat32(header.realBias + at, real[channel]!, true);
     }
 }
 

@@ -144,7 +144,8 @@ function magnitude(spec: ConvSpec): number {
     const codes = Math.max(Math.abs(low), Math.abs(high)) * Math.abs(scale);
     return (codes + 255 * Math.abs(result.summand.multiplier)) * Math.abs(factor);
   }
-  return largestSum(spec) * mostOf(result.multipliers) + 255 * Math.abs(result.summand?.multiplier ?? 0);
+  const greatest = largestSum(spec) * mostOf(result.multipliers) + 255 * Math.abs(result.summand?.multiplier ?? 0);
+  return result.real === undefined ? greatest : (greatest + mostOf(result.real.bias)) * Math.abs(result.real.factor);
 }
 
 /** Whether a sum times its multiplier can leave the range of int32. */

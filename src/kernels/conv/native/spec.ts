@@ -9,6 +9,9 @@ export type Result =
    * With `rounded`, the sums become codes a = min(max(rne(f32(acc)·multipliers[c]), rounded.low), rounded.high) before the
    * summand is added: `rne(f32(f32(f32(a·rounded.scale) + f32(z·multiplier))·rounded.factor))` (contract.ts, addAsFloats).
    *
+   * With `real`, the sums are float32 results before they become codes: `rne(f32(v·real.factor))` with
+   * `v = f32(f32(acc)·multipliers[c]) + real.bias[c]`, plus `f32(z·multiplier)` where there is a summand.
+   *
    * With `steps`, f32(acc) is first brought to the steps that TensorFlow passes on between a convolution and its Requantize.
    */
   | {
@@ -17,6 +20,7 @@ export type Result =
       readonly low: number;
       readonly high: number;
       readonly summand?: { readonly buffer: Buffer; readonly multiplier: number; readonly rounded?: Rounded };
+      readonly real?: { readonly bias: Float32Array; readonly factor: number };
       readonly steps?: Steps;
     }
   /** f32: `y = min(max(f32(acc)·multipliers[c] + bias[c], low), high)`, rounded after each operation. */
@@ -174,7 +178,7 @@ export function resultProblem(result: Result, output: Buffer): string | undefine
     if (!bias.every((b) => Math.abs(b) < 1e20) || !(Math.abs(factor) < 1e15)) return 'a bias of 1e20 or more';
     // Their product with a sum, below 2^31, must stay finite as well.
     if (!result.multipliers.every((m) => Math.abs(m) < 1e12)) return 'a multiplier of 1e12 or more';
-    if (result.summand?.rounded !== undefined) return 'sums both rounded and real';
+    if (result.summand?.rounded !== undefined || result.steps !== undefined) return 'sums both rounded and real';
     if (!(Math.abs(result.summand?.multiplier ?? 0) < 1e15)) return 'a scale of 1e15 or more';
   }
   if (result.summand === undefined) return undefined;
