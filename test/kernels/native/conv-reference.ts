@@ -1,6 +1,12 @@
 import type { ConvSpec, Result, Steps } from '../../../src/kernels/conv/native/spec.ts';
 import type { Buffer, ElementType } from '../../../src/kernels/native-kernel.ts';
-import { addAsFloats, requantize, requantizeWithSummand, rne } from '../../../src/kernels/requantize/contract.ts';
+import {
+  addAsFloats,
+  clamp,
+  requantize,
+  requantizeWithSummand,
+  rne,
+} from '../../../src/kernels/requantize/contract.ts';
 
 /** Plain loops over what the contract says, for the native kernels to be compared with. */
 
@@ -46,8 +52,13 @@ export function finished(result: Result, acc: number, c: number, z: number): num
     const value = f(f(f(acc) * multiplier) + (result.bias?.[c] ?? 0));
     return Math.min(Math.max(value, result.low ?? -Infinity), result.high ?? Infinity);
   }
-  const { summand, low, high, steps } = result;
+  const { summand, low, high, steps, real } = result;
   if (steps !== undefined) return requantize(inSteps(steps), multiplier, low, high);
+  if (real !== undefined) {
+    const own = f(f(f(acc) * multiplier) + real.bias[c]!);
+    const value = summand === undefined ? own : f(own + f(z * f(summand.multiplier)));
+    return clamp(rne(f(value * f(real.factor))), low, high);
+  }
   if (summand === undefined) return requantize(acc, multiplier, low, high);
   const { rounded } = summand;
   if (rounded !== undefined) {

@@ -93,9 +93,11 @@ export function randomResult(draw: Draw, output: Buffer, buffer: (type: ElementT
   const high = draw.chance(0.3) ? draw.integer(low, most) : most;
   const limits = { kind: 'requantize', multipliers, low, high } as const;
   if (draw.chance(0.2)) return { ...limits, steps: randomSteps(draw, c) };
-  if (!draw.chance(0.4)) return limits;
+  const real = draw.chance(0.3) ? randomReal(draw, c) : undefined;
+  if (!draw.chance(0.4)) return { ...limits, ...(real && { real }) };
   const summand = draw.chance(0.2) ? output : buffer(draw.pick('u8', 's8'));
   const own = draw.pick(0.5, 1, 0.37, -1.25);
+  if (real !== undefined) return { ...limits, real, summand: { buffer: summand, multiplier: Math.fround(own) } };
   const rounded = draw.chance(0.4) ? randomRounding(draw) : undefined;
   return { ...limits, summand: { buffer: summand, multiplier: Math.fround(own), ...(rounded && { rounded }) } };
 }
@@ -113,6 +115,12 @@ function randomSteps(draw: Draw, channels: number): Steps {
     back: Math.fround(1 / largest),
   };
 }
+
+/** Float32 results before they become codes: ties at times, and factors that overflow int32. */
+const randomReal = (draw: Draw, channels: number) => ({
+  bias: Float32Array.from({ length: channels }, () => draw.integer(-999, 999) * draw.pick(0, 0.5, 0.25, 0.0371)),
+  factor: Math.fround(draw.pick(0.5, 1, 2, 25.7, 2 ** 30)),
+});
 
 /** Codes of their own before the sum: ties at times, and factors that overflow int32. */
 const randomRounding = (draw: Draw) => ({

@@ -1,4 +1,4 @@
-import type { ConvSpec } from '../../conv/native/spec.ts';
+import type { ConvSpec, Result } from '../../conv/native/spec.ts';
 import type { Target } from '../../conv/native/target.ts';
 
 /** The register tile: up to `rows` × `columns` output pixels of half a block's channels, in two vectors each. */
@@ -21,8 +21,8 @@ export type Layout = {
   readonly shape: Shape;
   /** Groups of four input rows. */
   readonly groups: number;
-  /** Vectors behind a half's weights: the steps and addends of results that have them, two each. */
-  readonly tail: 0 | 4;
+  /** Vectors behind a half's weights: the steps and addends, or the real bias, of results that have them, two each. */
+  readonly tail: 0 | 2 | 4;
   readonly blocks: readonly Block[];
   readonly bytes: number;
 };
@@ -35,6 +35,7 @@ export const common = {
   highBytes: 3,
   lowReal: 4,
   highReal: 5,
+  /** The last factor of results in steps, and of real ones. */
   back: 6,
   count: 7,
 } as const;
@@ -57,7 +58,7 @@ export function layoutOf({ kernel, stride, dilation, input, output, result }: Co
   const blocks: Block[] = [];
   let offset = 0;
   const most = target.bits / 8;
-  const tail = result.kind === 'requantize' && result.steps !== undefined ? 4 : 0;
+  const tail = tailOf(result);
   for (let first = 0; first < input.shape.c; first += most) {
     const channels = Math.min(most, input.shape.c - first);
     const bits = channels <= 16 ? 128 : channels <= 32 ? 256 : target.bits;
@@ -69,11 +70,16 @@ export function layoutOf({ kernel, stride, dilation, input, output, result }: Co
   return { shape: { rows, columns: columnsOf(rows, target) }, groups, tail, blocks, bytes: offset };
 }
 
+const tailOf = (result: Result): Layout['tail'] => {
+  if (result.kind !== 'requantize') return 0;
+  return result.steps !== undefined ? 4 : result.real !== undefined ? 2 : 0;
+};
+
 /** Where a half's constants begin, in vectors from the block's. */
 export const halfAt = (half: number, layout: Layout, kernelColumns: number, target: Target): number =>
   common.count + half * (tailAt(layout, kernelColumns, target) + layout.tail);
 
-/** Where a half's steps and addends begin, in vectors from the half's. */
+/** Where a half's steps and addends, or its real bias, begin, in vectors from the half's. */
 export const tailAt = ({ groups, shape }: Layout, kernelColumns: number, target: Target): number =>
   HALF_HEAD + groups * kernelColumns * shape.rows * 2 * weightVectors(target);
 

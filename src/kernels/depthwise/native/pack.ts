@@ -23,10 +23,11 @@ function packCommon({ result }: ConvSpec, { bits, offset }: Block, packed: Uint8
     view.setUint8(common.lowBytes * bytes + i, low);
     view.setUint8(common.highBytes * bytes + i, high);
   }
+  const back = result.kind === 'requantize' ? (result.steps?.back ?? result.real?.factor ?? 1) : 1;
   for (let i = 0; i < bytes; i += 4) {
     view.setFloat32(common.lowReal * bytes + i, -65536, true);
     view.setFloat32(common.highReal * bytes + i, 65536, true);
-    view.setFloat32(common.back * bytes + i, (result.kind === 'requantize' && result.steps?.back) || 1, true);
+    view.setFloat32(common.back * bytes + i, back, true);
   }
 }
 
@@ -67,8 +68,9 @@ function packVector(
     const shift = input.type === 's8' ? 128 * sum : 0;
     view.setInt32(vector * bytes + 4 * element, (bias?.[channel] ?? 0) - shift, true);
     view.setFloat32((2 + vector) * bytes + 4 * element, result.multipliers[channel]!, true);
-    if (result.steps === undefined) continue;
     const tail = (tailAt(layout, kernel.w, target) + vector) * bytes + 4 * element;
+    if (result.real !== undefined) view.setFloat32(tail, result.real.bias[channel]!, true);
+    if (result.steps === undefined) continue;
     view.setFloat32(tail, result.steps.steps[channel]!, true);
     view.setFloat32(tail + 2 * bytes, result.steps.addends[channel]!, true);
   }

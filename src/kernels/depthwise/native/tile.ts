@@ -227,12 +227,17 @@ function finish(tile: Tile): void {
 
 /** The sums of pixel `i` as 16-bit words in its first register. */
 function packWords(tile: Tile, i: number): void {
-  const { asm, columns, mayOverflow } = tile;
+  const { asm, spec, columns, mayOverflow } = tile;
+  const { steps, real } = spec.result.kind === 'requantize' ? spec.result : {};
   const sums = [0, 1].map((vector) => sumAt(tile, Math.floor(i / columns), i % columns, vector)) as [Vmm, Vmm];
   sums.forEach((sum, v) => {
     asm.vcvtdq2ps(sum, sum);
-    if (tile.layout.tail > 0) toSteps(tile, sum, v);
+    if (steps !== undefined) toSteps(tile, sum, v);
     asm.vmulps(sum, sum, constant(tile, 2 + v));
+    if (real !== undefined) {
+      asm.vaddps(sum, sum, tailConstant(tile, v));
+      asm.vmulps(sum, sum, commonAt(tile, common.back));
+    }
     if (mayOverflow) {
       asm.vmaxps(sum, sum, commonAt(tile, common.lowReal));
       asm.vminps(sum, sum, commonAt(tile, common.highReal));
@@ -243,13 +248,15 @@ function packWords(tile: Tile, i: number): void {
   asm.vpackssdw(sums[0], sums[0], sums[1]);
 }
 
+/** A vector behind the half's weights. */
+const tailConstant = ({ layout, spec, target, block, constants }: Tile, which: number): Mem =>
+  ptr(rsi, constants + ((tailAt(layout, spec.kernel.w, target) + which) * block.bits) / 8);
+
 /** Brings a vector of sums to the steps of the largest channel's weights, as whole numbers. */
 function toSteps(tile: Tile, sum: Vmm, vector: number): void {
-  const { asm, layout, spec, target, block, constants } = tile;
-  const at = (which: number): Mem =>
-    ptr(rsi, constants + ((tailAt(layout, spec.kernel.w, target) + which) * block.bits) / 8);
-  asm.vmulps(sum, sum, at(vector));
-  asm.vaddps(sum, sum, at(2 + vector));
+  const { asm } = tile;
+  asm.vmulps(sum, sum, tailConstant(tile, vector));
+  asm.vaddps(sum, sum, tailConstant(tile, 2 + vector));
   asm.vmulps(sum, sum, commonAt(tile, common.back));
   isWide(tile) ? asm.vrndscaleps(sum, sum, 0) : asm.vroundps(sum, sum, 0);
 }
