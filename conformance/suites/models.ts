@@ -1,11 +1,5 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { invariant } from '../../src/base/errors.ts';
 import { type Tensor, tensorOf } from '../../src/base/tensor.ts';
-import { writeGraphDef } from '../../src/formats/graph-def/graph-def.ts';
-import { save } from '../../src/formats/save.ts';
-import { formatValue } from '../../src/graph/graph.ts';
 import type { Model } from '../../src/graph/model.ts';
 import type { Feeds } from '../../src/graph/runner.ts';
 import type { Stages } from '../../src/quantize/quantize.ts';
@@ -14,6 +8,7 @@ import { differenceOf, type Tolerance } from '../difference.ts';
 import { loadReal, type RealModel, realModels } from '../models.ts';
 import { opByOp } from '../op-by-op.ts';
 import { stagesOf } from '../pipeline.ts';
+import { openInTensorFlow } from '../run-model.ts';
 import { signalToNoise } from '../sqnr.ts';
 import { type Case, failed, type Outcome, passed, type Suite, skipped } from '../suite.ts';
 import type { TensorFlow } from '../tensorflow.ts';
@@ -77,46 +72,19 @@ async function inOctet(model: Model, all: readonly Feeds[]): Promise<readonly (r
   return outputs;
 }
 
-/** Models that fill tables first run as SavedModels, others as GraphDefs. */
 async function inTensorFlow(
   tf: TensorFlow,
   model: Model,
   all: readonly Feeds[],
   grappler = true,
 ): Promise<readonly (readonly Tensor[])[]> {
-  if (model.initializers.length > 0) return asSavedModel(tf, model, all);
-  const graph = writeGraphDef(model.graph);
-  const fetches = model.outputs.map((end) => formatValue(end.value));
+  await using opened = await openInTensorFlow(tf, model, { grappler });
   const outputs: Tensor[][] = [];
   for (const feeds of all) {
-    const fed = new Map(
-      [...feeds].map(([key, t]) => [formatValue(model.inputs.find((end) => end.key === key)!.value), t]),
-    );
-    const results = await tf.run({ graph, feeds: fed, fetches, grappler });
-    outputs.push(fetches.map((fetch) => results.get(fetch)!));
+    const results = await opened.run(feeds);
+    outputs.push(model.outputs.map(({ key }) => results.get(key)!));
   }
   return outputs;
-}
-
-async function asSavedModel(
-  tf: TensorFlow,
-  model: Model,
-  all: readonly Feeds[],
-): Promise<readonly (readonly Tensor[])[]> {
-  const folder = await mkdtemp(join(tmpdir(), 'octet-conformance-'));
-  try {
-    const savedModel = join(folder, 'model');
-    await save(model, savedModel);
-    const fetches = model.outputs.map((end) => end.key);
-    const outputs: Tensor[][] = [];
-    for (const feeds of all) {
-      const results = await tf.run({ savedModel, signature: model.signature ?? 'serving_default', feeds, fetches });
-      outputs.push(fetches.map((fetch) => results.get(fetch)!));
-    }
-    return outputs;
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
 }
 
 /** fp32: every output of every sample within the tolerance. */
