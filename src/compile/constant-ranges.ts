@@ -4,11 +4,14 @@ import { freshName } from '../graph/builder.ts';
 import { constNode, constTensor } from '../graph/constant.ts';
 import type { Graph, Node, Value } from '../graph/graph.ts';
 import { argRanges, opAttr } from '../graph/signature.ts';
+import { sumRange } from '../kernels/quantized-conv/finish.ts';
 import type { ReferenceKernel } from '../kernels/reference-kernel.ts';
+import { sumOps } from './internal-requantized.ts';
 
 /**
  * Lets readers of a quantized tensor read its range from the constant that it is, instead of from the op that hands it on:
- * then what becomes of codes is known without running anything. Exact: QuantizeV2's own range is computed as it does.
+ * then what becomes of codes is known without running anything. Exact: QuantizeV2's own range, that of sums and arithmetic on
+ * ranges are computed as the ops do.
  */
 export function constantRanges(graph: Graph, reference: (op: string) => ReferenceKernel | undefined): Graph {
   const nodes = new Map<string, Node>();
@@ -27,31 +30,46 @@ export function constantRanges(graph: Graph, reference: (op: string) => Referenc
     const inputs = original.inputs.map((v) => (v.port === 0 ? v : (ranges.get(v.node)?.[v.port - 1] ?? v)));
     const node = { ...original, inputs };
     nodes.set(node.name, node);
-    const constants = rangeInputs(node)?.map((i) => node.inputs[i]!);
-    const known = constants?.map(constantAt);
-    if (constants === undefined || known === undefined || !known.every((t) => t !== undefined)) continue;
+    const constants = (arithmetic.has(node.op) ? inputs : rangeInputs(node)?.map((i) => inputs[i]!)) ?? [];
+    const known = constants.map(constantAt);
+    if (constants.length === 0 || node.controls.length > 0 || !known.every((t) => t !== undefined)) continue;
     const sample = samples[node.op];
-    if (sample === undefined) ranges.set(node.name, constants as unknown as [Value, Value]);
-    else {
-      const [, low, high] = reference(node.op)!(sample(node, known), node, none);
+    if (arithmetic.has(node.op)) nodes.set(node.name, constNode(node.name, reference(node.op)!(known, node, none)[0]!));
+    else if (sample !== undefined || isSums(node)) {
+      const [low, high] = sample?.(node, known, reference(node.op)!) ?? rangeOfSums(node, known);
       ranges.set(node.name, [put(`${node.name}/min`, low!), put(`${node.name}/max`, high!)]);
-    }
+    } else ranges.set(node.name, constants as unknown as [Value, Value]);
   }
   return graph.with(nodes.values());
 }
 
 const none = { session: new Map(), run: new Map(), assets: new Map() };
 
-/** Inputs with hardly any elements for ops that make a range of their own from those that they get. */
-const samples: Readonly<Record<string, ((node: Node, ranges: readonly Tensor[]) => readonly Tensor[]) | undefined>> =
-  Object.assign(Object.create(null), {
-    QuantizeV2: (_: Node, ranges: readonly Tensor[]) => [tensor('float32', [0], new Float32Array(0)), ...ranges],
-    QuantizedConcatV2: (node: Node, ranges: readonly Tensor[]) => [
-      ...Array.from({ length: ranges.length / 2 }, () => zeros(opAttr(node, 'T', 'type'), [1])),
-      scalar('int32', 0),
-      ...ranges,
-    ],
-  });
+/** What is done to the ranges of sums before they are requantized by them. */
+const arithmetic: ReadonlySet<string> = new Set(['Min', 'Max', 'Fill', 'Neg', 'Minimum', 'Maximum', 'Mul']);
+
+type Sample = (node: Node, ranges: readonly Tensor[], kernel: ReferenceKernel) => readonly Tensor[];
+
+/** The ranges of ops that make one of their own from those that they get, by running them on hardly any elements. */
+const samples: Readonly<Record<string, Sample | undefined>> = Object.assign(Object.create(null), {
+  QuantizeV2: (node: Node, ranges: readonly Tensor[], kernel: ReferenceKernel) =>
+    kernel([tensor('float32', [0], new Float32Array(0)), ...ranges], node, none).slice(1),
+  QuantizedConcatV2: (node: Node, ranges: readonly Tensor[], kernel: ReferenceKernel) => {
+    const codes = Array.from({ length: ranges.length / 2 }, () => zeros(opAttr(node, 'T', 'type'), [1]));
+    return kernel([...codes, scalar('int32', 0), ...ranges], node, none).slice(1);
+  },
+});
+
+/** Of quint8 weights the ranges are others. */
+const isSums = (node: Node): boolean =>
+  sumOps.some((name) => name === node.op) &&
+  opAttr(node, node.op.includes('MatMul') ? 'T2' : 'Tfilter', 'type') === 'qint8';
+
+/** The range that sums claim, from those of the product's operands. */
+function rangeOfSums(node: Node, [minX, maxX, minW, maxW]: readonly Tensor[]): readonly Tensor[] {
+  const dtype = opAttr(node, node.op.includes('MatMul') ? 'T1' : 'Tinput', 'type');
+  return sumRange(dtype, minX!, maxX!, minW!, maxW!);
+}
 
 /** The inputs that outputs 1 and 2 of a quantized op are copies of (of QuantizeV2: are made of), where they are. */
 function rangeInputs(node: Node): readonly number[] | undefined {
@@ -67,6 +85,10 @@ function rangeInputs(node: Node): readonly number[] | undefined {
   if (node.op === 'QuantizeV2') return opAttr(node, 'axis', 'int') === -1 ? pair('min_range', 'max_range') : undefined;
   if (node.op === 'QuantizedMaxPool' || node.op === 'QuantizedAvgPool') return pair('min_input', 'max_input');
   if (node.op === 'QuantizedReshape') return pair('input_min', 'input_max');
+  if (isSums(node)) {
+    const operands = ['min_input', 'max_input', 'min_filter', 'max_filter', 'min_a', 'max_a', 'min_b', 'max_b'];
+    return operands.flatMap((name) => (at.has(name) ? [at.get(name)!.start] : []));
+  }
   if (node.op.startsWith('Requantize')) return pair('requested_output_min', 'requested_output_max');
   // All mins, then all maxes.
   if (node.op === 'QuantizedConcatV2')

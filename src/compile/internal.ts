@@ -6,7 +6,16 @@ import type { Node } from '../graph/graph.ts';
 import { inputAt, numbers, tensorOfNumbers } from '../kernels/numbers.ts';
 import { symmetricScale } from '../kernels/quantize/codes.ts';
 import type { ReferenceKernel } from '../kernels/reference-kernel.ts';
-import { sumConv, sumConvReference } from './internal-conv.ts';
+import { sumConv, sumConvInputs, sumConvReference } from './internal-conv.ts';
+import {
+  floatConv,
+  floatConvInputs,
+  floatConvReference,
+  roundedConv,
+  roundedConvInputs,
+  roundedConvReference,
+} from './internal-float-conv.ts';
+import { requantizedOp, requantizedReference } from './internal-requantized.ts';
 import { sumOfCodes } from './internal-sum.ts';
 
 /**
@@ -75,6 +84,12 @@ const internalOps: ReadonlyMap<string, InternalOp> = new Map(
     _OctetAdd: { types: codesOut, reference: add },
     _OctetTable: { types: codesOut, reference: table },
     [sumConv]: { types: codesOut, reference: sumConvReference },
+    [floatConv]: { types: () => ['float32'], reference: floatConvReference },
+    [roundedConv]: { types: codesOut, reference: roundedConvReference },
+    [requantizedOp]: {
+      types: (node) => [readAttr(node, 'end_type', 'type'), 'float32', 'float32'],
+      reference: requantizedReference,
+    },
     _OctetMean: { types: () => ['float32'], reference: mean },
   } satisfies Record<string, InternalOp>),
 );
@@ -84,3 +99,10 @@ export const internalTypes = (node: Node): readonly DType[] | undefined => inter
 
 /** The reference kernel of an internal op; undefined for all others. */
 export const internalReference = (op: string): ReferenceKernel | undefined => internalOps.get(op)?.reference;
+
+/** The names of an internal op's inputs, where it is read by names. */
+export const internalInputs: ReadonlyMap<string, readonly string[]> = new Map([
+  [sumConv, sumConvInputs],
+  [floatConv, floatConvInputs],
+  [roundedConv, roundedConvInputs],
+]);

@@ -7,8 +7,10 @@ import { type RewriteContext, type Rule, rewrite, rule, type TraceEntry } from '
 import { opAttr } from '../graph/signature.ts';
 import type { ReferenceKernel } from '../kernels/reference-kernel.ts';
 import { constantRanges } from './constant-ranges.ts';
+import { floatConvAt, floatConvRule, roundedForm } from './float-conv.ts';
 import { sumConv } from './internal-conv.ts';
 import { endsIsland, internal, isPlainDequantize } from './island.ts';
+import { requantizedRule } from './requantized.ts';
 import { tableRule } from './tables.ts';
 
 /**
@@ -24,7 +26,7 @@ export type IslandOptions = {
 };
 
 export function rewriteIslands(graph: Graph, { keep, reference, trace }: IslandOptions): Graph {
-  const rules = [sumRule, tableRule(reference), meanRule];
+  const rules = [sumRule, roundRule, tableRule(reference), meanRule, floatConvRule, requantizedRule];
   return rewrite(constantRanges(graph, reference), rules, { keep, order: 'outputs-first', ...(trace && { trace }) });
 }
 
@@ -55,6 +57,7 @@ const convAttrs = (conv: Node): AttrInputs => ({
 
 /**
  * QuantizeV2(AddV2(Dequantize(QuantizedConv2DWithBiasAndRequantize(x)), Dequantize(z)))  ⇒  _OctetConv2DSum(x, z)
+ * QuantizeV2(AddV2(<float32 convolution of x>, Dequantize(z)))                           ⇒  _OctetRoundedConv2D(x, z)
  * QuantizeV2(AddV2(Dequantize(a), Dequantize(b)))                                        ⇒  _OctetAdd(a, b)
  *
  * and the same with relu behind the sum. A residual add goes into the epilogue of a convolution that nobody else reads. Both
@@ -70,13 +73,20 @@ const sumRule: Rule = rule(
     const sum = relu === undefined ? last : context.node(last.inputs[0]!.node);
     if (dtype === undefined || !['Add', 'AddV2'].includes(sum.op) || !fitsRelu6(relu, max)) return undefined;
     const froms = sum.inputs.map((v) => context.node(v.node));
-    const isPlain = (from: Node) => from.op === 'Dequantize' && isPlainDequantize(from, context);
-    if (!froms.every(isPlain) || !isSameShape(sum, context)) return undefined;
-    const [first, second] = froms as [Node, Node];
+    if (!isSameShape(sum, context)) return undefined;
     const isOwn = [last, sum].every(context.isPrivate);
-    const conv = isOwn ? [second, first].find((from) => isFoldable(from, context)) : undefined;
+    const isPlain = (from: Node) => from.op === 'Dequantize' && isPlainDequantize(from, context);
+    const [first, second] = froms as [Node, Node];
     const ends = [min.value, max.value];
     const attrs = sumAttrs(end, dtype, relu !== undefined);
+    if (isPlain(first) !== isPlain(second) && isOwn) {
+      const [z, other] = isPlain(first) ? [first, second] : [second, first];
+      const real = context.isPrivate(other) ? floatConvAt(other, context) : undefined;
+      if (real?.activation !== '') return undefined;
+      return outputs(roundedForm(real, { summand: codes(z), ends, attrs }, context));
+    }
+    if (!froms.every(isPlain)) return undefined;
+    const conv = isOwn ? [second, first].find((from) => isFoldable(from, context)) : undefined;
     if (conv === undefined) {
       const [[a, ...aRange], [b, ...bRange]] = [codes(first), codes(second)];
       const inputs = [a, b, ...aRange, ...bRange, ...ends];
@@ -85,6 +95,23 @@ const sumRule: Rule = rule(
     const convolution = context.node(codes(conv)[0].node);
     const inputs = [...convolution.inputs.slice(0, 9), ...codes(conv === first ? second : first), ...ends];
     return outputs(context.add(internal(sumConv), 'sum', inputs, { ...attrs, ...convAttrs(convolution) }));
+  },
+);
+
+/**
+ * QuantizeV2([Relu](BiasAdd(Mul(Cast(Bitcast(QuantizedConv2DWithBias(x))), m), b)))  ⇒  _OctetRoundedConv2D(x), where nobody
+ * else reads the float32 results.
+ */
+const roundRule: Rule = rule(
+  'island-rounded-conv',
+  op('QuantizeV2', any('source'), constant('min'), constant('max')).as('end'),
+  ({ source, min, max, end }: Ends & { readonly source: Value; readonly end: Node }, context) => {
+    const dtype = endsIsland(end);
+    const last = context.node(source.node);
+    const conv = context.isPrivate(last) ? floatConvAt(last, context) : undefined;
+    if (dtype === undefined || conv === undefined || !fitsRelu6(conv.activation, max)) return undefined;
+    const rounding = { summand: [], ends: [min.value, max.value], attrs: sumAttrs(end, dtype, conv.activation !== '') };
+    return outputs(roundedForm(conv, rounding, context));
   },
 );
 

@@ -72,7 +72,7 @@ describe('islands', () => {
     expect(opsOf(fetched, () => [total!])).toEqual([conv, 'Dequantize', 'Dequantize', 'AddV2', '_OctetAdd']);
     const dynamic = (n: Net, x: Codes) => {
       const y = n.conv(x, plain);
-      const min = n.b.node('Neg', 'low', [y.max], T);
+      const min = n.b.node('Neg', 'low', [n.b.input('limit', 'float32', [])], T);
       return n.quantize(n.dequantize({ ...y, min }), y.shape);
     };
     expect(opsOf(dynamic).at(-1)).toBe('QuantizeV2');

@@ -7,8 +7,6 @@ import type { Graph, Value } from '../../src/graph/graph.ts';
 import { referenceKernel } from '../../src/runtime/native/open.ts';
 import { type Codes, net, port } from './graphs.ts';
 
-const T = { T: type('float32') };
-
 /** What each segment of a graph computes, and the ops around them. */
 function parts(graph: Graph, fed: readonly Value[], fetches: readonly Value[]) {
   const made = partition(constantRanges(graph, referenceKernel), fed, fetches);
@@ -90,9 +88,8 @@ describe('partition', () => {
         padding: 'SAME',
       },
     );
-    const real = n.b.node('Neg', 'neg', [port(odd, 1)], T);
     const last = n.conv({ ...y, codes: back });
-    const { ops, around } = parts(n.b.graph(), [x.codes, fedWeights.codes], [last.codes, real]);
+    const { ops, around } = parts(n.b.graph(), [x.codes, fedWeights.codes], [last.codes, odd]);
     expect(ops).toEqual([[conv, 'Shape', 'Reshape', conv]]);
     expect(around).toContain('QuantizedConv2D');
   });

@@ -1,13 +1,18 @@
 import type { Node } from '../../graph/graph.ts';
 import { argRanges } from '../../graph/signature.ts';
-import { sumConv, sumConvInputs } from '../internal-conv.ts';
+import { internalInputs } from '../internal.ts';
+import { sumConv } from '../internal-conv.ts';
+import { floatConv, roundedConv } from '../internal-float-conv.ts';
+import { partsOf, requantizedOp } from '../internal-requantized.ts';
 import { realConvLowerings } from './float-conv.ts';
+import { lowerFloatConv, lowerRoundedConv } from './float-result.ts';
 import type { Lower } from './lowering.ts';
 import { lowerAlias, lowerConcat, lowerPad, lowerQuantizedConcat, lowerQuantizedReshape } from './movers.ts';
 import { pointwiseLowerings } from './pointwise.ts';
 import { poolLowerings } from './pool.ts';
 import { lowerConv, lowerDepthwise } from './quantized-conv.ts';
 import { lowerMatMul } from './quantized-matmul.ts';
+import { requantizedLowerings } from './requantized.ts';
 import { rowLowerings } from './rows.ts';
 import { sliceLowerings } from './slice.ts';
 import { lowerTable } from './table.ts';
@@ -32,6 +37,8 @@ export const lowerings: ReadonlyMap<string, Lower> = new Map(
     QuantizedConv2DWithBiasSignedSumAndReluAndRequantize: lowerConv,
     _FusedQuantizedConv2D: lowerConv,
     [sumConv]: lowerConv,
+    [floatConv]: lowerFloatConv,
+    [roundedConv]: lowerRoundedConv,
     QuantizedDepthwiseConv2DWithBiasAndReluAndRequantize: lowerDepthwise,
     _FusedQuantizedDepthwiseConv2D: lowerDepthwise,
     QuantizedMatMulWithBiasAndDequantize: lowerMatMul,
@@ -40,6 +47,7 @@ export const lowerings: ReadonlyMap<string, Lower> = new Map(
     ...pointwiseLowerings,
     ...realConvLowerings,
     ...poolLowerings,
+    ...requantizedLowerings,
     ...rowLowerings,
     ...sliceLowerings,
     _OctetTable: lowerTable,
@@ -54,7 +62,13 @@ export const movers: ReadonlySet<string> = new Set([
 
 /** The inputs of a node that must be constants for it to have a native form: weights, ranges, shapes, axes. */
 export function constantInputs(node: Node): ReadonlySet<number> {
-  if (node.op === sumConv) return new Set(sumConvInputs.flatMap((name, i) => (constantNames.test(name) ? [i] : [])));
+  if (node.op === requantizedOp) {
+    const { sums, end } = partsOf(node);
+    const behind = [...constantInputs(end)].map((i) => sums.inputs.length + i - 1);
+    return new Set([...constantInputs(sums), ...behind]);
+  }
+  const internal = internalInputs.get(node.op);
+  if (internal !== undefined) return new Set(internal.flatMap((name, i) => (constantNames.test(name) ? [i] : [])));
   const found = new Set<number>();
   for (const [name, { start, count }] of argRanges(node, 'inputs'))
     if (constantNames.test(name)) for (let i = 0; i < count; i++) found.add(start + i);
@@ -62,4 +76,4 @@ export function constantInputs(node: Node): ReadonlySet<number> {
 }
 
 const constantNames =
-  /^(min_|max_|input_mins|input_maxes|input_min|input_max|requested_|host_inputs|filter$|b$|bias$|shape$|axis$|dim$|paddings$)/;
+  /^(min_|max_|input_mins|input_maxes|input_min|input_max|requested_|host_inputs|filter$|b$|bias$|multipliers$|shape$|axis$|dim$|paddings$)/;

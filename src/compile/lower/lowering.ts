@@ -4,7 +4,7 @@ import type { Shape } from '../../base/shape.ts';
 import type { Tensor } from '../../base/tensor.ts';
 import type { Node } from '../../graph/graph.ts';
 import { argRanges, opAttr } from '../../graph/signature.ts';
-import { sumConv, sumConvInputs } from '../internal-conv.ts';
+import { internalInputs } from '../internal.ts';
 import { type Halo, isValue, type KernelLayer, type Layer, type Operand, type Val, type ValueId } from '../layer.ts';
 
 /** What the lowering of a node may look at and add. */
@@ -51,7 +51,8 @@ export function float32At(context: LowerContext, i: number): Tensor<'float32'> {
 
 /** The index of the input that the op calls `name`, or undefined. The `_Fused…` forms are read as figure 1's names. */
 export function inputIndex(node: Node, name: string): number | undefined {
-  if (node.op === sumConv) return sumConvInputs.includes(name) ? sumConvInputs.indexOf(name) : undefined;
+  const internal = internalInputs.get(node.op)?.indexOf(name);
+  if (internal !== undefined) return internal >= 0 && internal < node.inputs.length ? internal : undefined;
   const ranges = argRanges(node, 'inputs');
   const devices = ranges.get('device_inputs');
   if (devices === undefined) return ranges.get(name)?.start;

@@ -19,7 +19,7 @@ export const rowsOf = (matrix: Buffer): Buffer => ({
 const one = { h: 1, w: 1 };
 
 /** The value of a step of operand `a`: quint8 codes over [min, max] count in 255ths of it, whatever their mode. */
-function operandScale(context: LowerContext, isFloat: boolean): number {
+export function operandScale(context: LowerContext, isFloat: boolean): number {
   const { node } = context;
   const { dtype } = valueAt(context, 0);
   const [min, max] = ['min_a', 'max_a'].map((name) => numberOf(tensorAt(context, needIndex(node, name)))) as [

@@ -74,6 +74,13 @@ export function toBytes(
 /** The largest float32 below 2^31, where oneDNN saturates what it converts to int32. */
 const largestFloat = 2 ** 31 - 128;
 
+/** What `toSums` counts in: a step of the largest channel's sums, and of each channel's. */
+export function sumSteps(scales: SumScales, channels: number) {
+  const largest = f32(f32(scales.input) * f32(Math.max(...scales.weights)));
+  const steps = Float32Array.from({ length: channels }, (_, c) => f32(f32(scales.input) * f32(weightScale(scales, c))));
+  return { perChannel: scales.weights.length > 1, largest, steps, back: f32(1 / largest) };
+}
+
 /**
  * Sums to qint32 as TensorFlow 2.21 leaves them between a convolution and Requantize. With a scale a channel they are on
  * that of the channel with the largest weights, though the range outputs claim each channel's own: oneDNN makes them real
@@ -85,10 +92,7 @@ export function toSums(
   scales: SumScales,
   { bias, summand, relu }: Epilogue,
 ): Float64Array {
-  const perChannel = scales.weights.length > 1;
-  const largest = f32(f32(scales.input) * f32(Math.max(...scales.weights)));
-  const steps = Float64Array.from({ length: channels }, (_, c) => f32(f32(scales.input) * f32(weightScale(scales, c))));
-  const back = f32(1 / largest);
+  const { perChannel, largest, steps, back } = sumSteps(scales, channels);
   const { codes, floats } = biasOf(bias, channels);
   const offsets = floats && Float64Array.from(floats, (b) => f32(b / largest));
   const z = summand && vector(summand.tensor, sums.length, 'the summand');

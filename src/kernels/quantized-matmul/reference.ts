@@ -107,7 +107,7 @@ function biased(parts: Parts, node: Node): readonly Tensor[] {
   const input = a.dtype === 'quint8' && !symmetric ? f32(max - min) / 255 : symmetricScale(a.dtype, min, max);
   const scales: SumScales = { input, weights: weightScales(...bRange) };
   if (parts.minFirst && min !== 0 && parts.bias?.dtype === 'float32')
-    compensate(sums, numbers(b), n, Math.round(min / input), opAttr(node, 'transpose_b', 'bool'));
+    compensate(sums, missingSteps(numbers(b), n, Math.round(min / input), opAttr(node, 'transpose_b', 'bool')));
   // _QuantizedMatMul adds a float bias to its sums as if it were in their steps.
   const inSteps = node.op === '_QuantizedMatMul' && parts.output === 'sums' && parts.bias?.dtype === 'float32';
   const steps = inSteps ? vector(parts.bias, n, 'the bias') : [];
@@ -123,12 +123,16 @@ function biased(parts: Parts, node: Node): readonly Tensor[] {
   return [tensorOfNumbers(dtype, [m, n], codes), ...outputRange];
 }
 
-/** Adds min/scale · Σ_k b[k][n] to each sum: what the codes of a MIN_FIRST range leave out. */
-function compensate(sums: Float64Array, b: ArrayLike<number>, n: number, zero: number, transposed: boolean): void {
+/** zero · Σ_k b[k][n], with zero = min/scale: what the codes of a MIN_FIRST range leave out of the sums of column n. */
+export function missingSteps(b: ArrayLike<number>, n: number, zero: number, transposed: boolean): Float64Array {
   const k = n === 0 ? 0 : b.length / n;
   const columns = new Float64Array(n);
   for (let i = 0; i < b.length; i++) columns[transposed ? Math.floor(i / k) : i % n]! += b[i]!;
-  for (let i = 0; i < sums.length; i++) sums[i]! += zero * columns[i % n]!;
+  return columns.map((sum) => zero * sum);
+}
+
+function compensate(sums: Float64Array, missing: Float64Array): void {
+  for (let i = 0; i < sums.length; i++) sums[i]! += missing[i % missing.length]!;
 }
 
 const named: ReferenceKernel = (inputs, node) => biased(namedParts(inputs, node), node);

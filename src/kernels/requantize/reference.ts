@@ -31,15 +31,21 @@ function multiplyHigh(a: number, b: number): number {
  * (RequantizeManyInNewRange), saturating where TensorFlow's vectors wrap beyond 16-bit codes.
  */
 function requantizeToBytes(from: Range, to: Range): (code: number) => number {
+  if (f32(to.max - to.min) === 0) return () => 0;
+  const { scale, offset } = fixedPoint(from, to);
+  return (code) => clamp(Math.floor((multiplyHigh(code, scale) + offset) / one), 0, 255);
+}
+
+const one = 65_536;
+
+/** y = ⌊(⌊code·scale / 2^32⌋ + offset) / 2^16⌋, before it saturates. */
+export function fixedPoint(from: Range, to: Range): { readonly scale: number; readonly offset: number } {
   const outputRange = f32(to.max - to.min);
-  if (outputRange === 0) return () => 0;
-  const one = 65_536;
   const scale = Math.trunc((255 * one * f32(from.max - from.min)) / outputRange);
   const center = f32(f32(from.min + from.max) / 2);
   const inputOffset = Math.trunc(f32(f32(center * f32(255 / outputRange)) * one));
   const outputOffset = roundHalfAway((one * (to.min * 255)) / outputRange);
-  const offset = inputOffset - outputOffset + one / 2;
-  return (code) => clamp(Math.floor((multiplyHigh(code, scale) + offset) / one), 0, 255);
+  return { scale, offset: inputOffset - outputOffset + one / 2 };
 }
 
 /** Codes of one type and range as codes of another. */
@@ -119,6 +125,12 @@ const requantizationRangePerChannel: ReferenceKernel = (inputs, node) => {
   return scalars(negative ? -max : 0, max);
 };
 
+/** s_c of RequantizePerChannel, whose highest code is `high`. */
+export function channelMultipliers(bounds: readonly number[], { min, max }: Range, high: number): number[] {
+  const requested = Math.max(Math.abs(min), Math.abs(max));
+  return bounds.map((bound) => f32(((bound / 2 ** 31) * high) / requested));
+}
+
 /** Symmetric: y = clamp(rne(f32(q·s_c))), s_c from the channel's bound to the requested one. */
 const requantizePerChannel: ReferenceKernel = (inputs, node) => {
   const input = inputAt(inputs, 0);
@@ -126,8 +138,7 @@ const requantizePerChannel: ReferenceKernel = (inputs, node) => {
   const to = rangeAt(inputs, 3);
   const outType = opAttr(node, 'out_type', 'type');
   const { low, high } = outType === 'quint8' ? codeLimits.quint8 : codeLimits.qint8;
-  const requested = Math.max(Math.abs(to.min), Math.abs(to.max));
-  const scales = bounds.map((bound) => f32(((bound / 2 ** 31) * high) / requested));
+  const scales = channelMultipliers(bounds, to, high);
   const codes = Float64Array.from(numbers(input), (q, i) => clamp(rne(f32(f32(q) * scales[i % channels]!)), low, high));
   return [tensorOfNumbers(outType, input.shape, codes), ...scalars(to.min, to.max)];
 };

@@ -55,7 +55,7 @@ function minFirst(x: Expr, { min, max }: Range): Expr | undefined {
 }
 
 /** The affine codes of quantization_utils.h. */
-function affine(x: Expr, { min, max }: Range, { low, high, bits }: CodeLimits): Expr | undefined {
+export function affine(x: Expr, { min, max }: Range, { low, high, bits }: CodeLimits): Expr | undefined {
   const scale = min === max ? 0 : f32((2 ** bits - 1) / f32(max - min));
   if (!(scale < Infinity)) return undefined;
   const offset = f32(roundAwayNumber(f32(min * scale)) - f32(low));
@@ -86,6 +86,13 @@ function scaled(
   return toInteger(mul(clampTo(x, f32(lowest / scale), f32(f32(high) / scale)), scale));
 }
 
+/** The values of affine codes over a range that is not empty. */
+export function affineReal({ min, max }: Range, { low, bits }: CodeLimits, code: Expr): Expr {
+  const scale = f32(f32(max - min) / (2 ** bits - 1));
+  const roundedMin = f32(roundAwayNumber(f32(min / scale)) * scale);
+  return add(f32(roundedMin - f32(low * scale)), mul(code, scale));
+}
+
 /** Dequantize of a code over a range, in the steps of `dequantizer` (dequantize.ts), bit for bit. */
 export function dequantizeFormula(
   dtype: CodeType,
@@ -95,12 +102,10 @@ export function dequantizeFormula(
   code: Expr = input(0),
 ): Expr | undefined {
   if (dtype !== 'qint8' && dtype !== 'quint8') return undefined;
-  const { low, high, bits } = codeLimits[dtype];
+  const { low, high } = codeLimits[dtype];
   if (mode === 'MIN_FIRST') {
     if (min === max) return undefined;
-    const scale = f32(f32(max - min) / (2 ** bits - 1));
-    const roundedMin = f32(roundAwayNumber(f32(min / scale)) * scale);
-    return add(f32(roundedMin - f32(low * scale)), mul(code, scale));
+    return affineReal({ min, max }, codeLimits[dtype], code);
   }
   if (mode === 'MIN_COMBINED') {
     const scale = f32(f32(max - min) / f32(high - low));
