@@ -51,7 +51,7 @@ export async function correctBias(
         best[c] = tried.change[c]!;
       }
       next[c] = tried.change[c]! + error / Math.max(leastActive, active[c]!);
-      largest = Math.max(largest, Math.abs(error) / (target.isFloat ? target.unit[c]! : target.scale));
+      largest = Math.max(largest, Math.abs(error) / (target.isFloat ? target.step[c]! : target.scale));
     }
     if (step === maxSteps || largest < (target.isFloat ? 1 : tolerance)) break;
     tried = await run(next);

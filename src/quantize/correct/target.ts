@@ -2,6 +2,7 @@ import { numberOf, numbersOf } from '../../base/tensor.ts';
 import { attrValue, readAttr } from '../../graph/attr.ts';
 import { constTensor } from '../../graph/constant.ts';
 import type { Graph, Node, Value } from '../../graph/graph.ts';
+import { type FloatResult, floatResultOf } from '../float-result.ts';
 import { rangeKey } from '../int8.ts';
 import { type Layer, layersOf } from '../layers.ts';
 import { endsOf, isUnsigned } from './frozen-graph.ts';
@@ -13,6 +14,8 @@ export type Target = {
   readonly bias: Node;
   /** How much of the output one unit of the bias is, a channel. */
   readonly unit: Float64Array;
+  /** How near a float32 mean has to come: a step of the sums, a channel. */
+  readonly step: Float64Array;
   /** The value that stands for the layer's output: codes or float32. */
   readonly out: Value;
   readonly isFloat: boolean;
@@ -43,9 +46,13 @@ function int8Values(graph: Graph): ReadonlyMap<string, Node> {
 
 export function targetOf(graph: Graph, layer: Layer, int8 = int8Values(graph)): Target | undefined {
   const { node } = layer;
-  const bias = node.inputs[2] && graph.node(node.inputs[2].node);
+  const result = resultBehind(graph, node);
+  const of = result?.biased.inputs[1] ?? node.inputs[2];
+  const bias = of && graph.node(of.node);
   const unit = bias && unitOf(graph, node, bias);
   if (bias === undefined || unit === undefined) return undefined;
+  const multipliers = result?.scaled.inputs[1] && constTensor(graph.node(result.scaled.inputs[1].node));
+  const step = multipliers === undefined ? unit : Float64Array.from(numbersOf(multipliers));
   const codes = int8.get(layer.key);
   if (codes !== undefined) {
     const max = endsOf(codes)?.[1];
@@ -57,6 +64,7 @@ export function targetOf(graph: Graph, layer: Layer, int8 = int8Values(graph)): 
       layer,
       bias,
       unit,
+      step,
       out: { node: codes.name, port: 0 },
       isFloat: false,
       scale: numberOf(tensor) / high,
@@ -68,7 +76,15 @@ export function targetOf(graph: Graph, layer: Layer, int8 = int8Values(graph)): 
   if (value === undefined) return undefined;
   const low = value.op === 'Relu' || value.op === 'Relu6' ? 0 : Number.NEGATIVE_INFINITY;
   const high = value.op === 'Relu6' ? 6 : Number.POSITIVE_INFINITY;
-  return { layer, bias, unit, out: { node: value.name, port: 0 }, isFloat: true, scale: 1, low, high };
+  return { layer, bias, unit, step, out: { node: value.name, port: 0 }, isFloat: true, scale: 1, low, high };
+}
+
+/** The float32 result of a layer, if it has one. */
+export function resultBehind(graph: Graph, node: Node): FloatResult | undefined {
+  let at: Node | undefined = node;
+  for (const op of ['Bitcast', 'Cast', 'Mul', 'BiasAdd'])
+    at = at && graph.consumers(at.name).find(({ node: reader }) => reader.op === op)?.node;
+  return at && floatResultOf(at, (name) => graph.nodes.get(name));
 }
 
 /** s_x · s_w[c] of an integer bias, 1 of a float32 one; times what a matmul's columns are multiplied by behind it. */

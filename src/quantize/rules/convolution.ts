@@ -1,10 +1,11 @@
 import { sizeOf } from '../../base/shape.ts';
-import { type Tensor, tensor } from '../../base/tensor.ts';
+import { scalar, type Tensor, tensor, zeros } from '../../base/tensor.ts';
 import { ints, readAttr, type } from '../../graph/attr.ts';
 import type { Node, Value } from '../../graph/graph.ts';
 import { any, type Constant, constant, op } from '../../graph/pattern.ts';
 import { type RewriteContext, type Rule, rule } from '../../graph/rewrite.ts';
 import { whyNot } from '../eligible.ts';
+import { floatResult, isReadAsFloat, unitRange } from '../float-result.ts';
 import { dequantized, isUnsigned, layerAttrs, quantized } from '../int8.ts';
 import { isPerChannel, type QuantizeOptions } from '../options.ts';
 import { requantized } from '../requantized.ts';
@@ -21,6 +22,9 @@ type Matched = { readonly x: Value; readonly w: Constant; readonly conv: Node; r
  *
  * Needs constant fp32 weights and, for a depthwise convolution, an input that is never negative: TensorFlow has the
  * quantized depthwise forms for quint8 only. The Dequantize takes the root's name, so readers in fp32 stay as they are.
+ *
+ * A result that is only read in fp32 is not rounded to 8 bits (float-result.ts), nor is that of a depthwise convolution
+ * without relu, for which TensorFlow has no fused form: a reader in int8 then rounds it for itself.
  */
 export function convolutionRules(options: QuantizeOptions): readonly Rule[] {
   const convolution = op(convs, any('x'), constant('w')).as('conv');
@@ -51,18 +55,20 @@ function quantizeConvolution({ x, w, conv, b }: Matched, context: RewriteContext
   });
   const input = quantized(x, context, options);
   const isRelu = (relus as readonly string[]).includes(context.root.op);
+  const isFloat = (isDepthwise && !isRelu) || isReadAsFloat(context.root, isRelu, context);
   const { add } = context;
+  const declared = isFloat ? scalar('float32', unitRange) : limits;
   const sum = add(
-    `Quantized${isDepthwise ? 'DepthwiseConv2D' : 'Conv2D'}WithBias${isRelu ? 'AndRelu' : ''}`,
+    `Quantized${isDepthwise ? 'DepthwiseConv2D' : 'Conv2D'}WithBias${isRelu && !isFloat ? 'AndRelu' : ''}`,
     'quantized',
     [
       input.codes,
       context.constant('weights', codes),
-      context.constant('bias', bias),
+      isFloat ? context.constant('no_bias', zeros('float32', [channels])) : context.constant('bias', bias),
       input.min,
       input.max,
-      context.constant('weights/min', negated(limits)),
-      context.constant('weights/max', limits),
+      context.constant('weights/min', negated(declared)),
+      context.constant('weights/max', declared),
     ],
     {
       Tinput: type(input.dtype),
@@ -72,6 +78,10 @@ function quantizeConvolution({ x, w, conv, b }: Matched, context: RewriteContext
       ...layerAttrs(conv, context.root),
     },
   );
+  if (isFloat) {
+    const result = floatResult({ sum, input, channels }, limits, bias, context);
+    return isRelu ? add(context.root.op as (typeof relus)[number], 'relu', [result], { T: type('float32') }) : result;
+  }
   const limit = context.root.op === 'Relu6' ? 6 : undefined;
   const perChannel = isPerChannel(conv.name, options) ? channels : undefined;
   return dequantized(

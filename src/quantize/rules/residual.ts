@@ -1,24 +1,27 @@
 import { float, type } from '../../graph/attr.ts';
 import { formatValue, type Node, type Value } from '../../graph/graph.ts';
-import { commutative, op } from '../../graph/pattern.ts';
+import { any, commutative, op } from '../../graph/pattern.ts';
 import { type RewriteContext, type Rule, rule } from '../../graph/rewrite.ts';
+import { floatResultOf } from '../float-result.ts';
 import { dequantized, dynamicRange, int8Of, isScaled, rangeKey, rangeLimit, scaledAttrs } from '../int8.ts';
 import { isExcluded, type QuantizeOptions } from '../options.ts';
 
 /**
- * Relu(AddV2(Dequantize(p), Dequantize(q)))  ⇒  Dequantize(QuantizeV2(Relu(AddV2(…)))), and the same without relu.
+ * Relu(AddV2(Dequantize(p), Dequantize(q)))  ⇒  Dequantize(QuantizeV2(Relu(AddV2(…)))), and the same without relu; or with a
+ * convolution's float32 result in the place of Dequantize(q).
  *
  * TensorFlow has no quantized add that is right (its QuantizedAdd rounds zero points), so the sum itself stays in fp32 in
  * the file; all readers get it in int8. Fusing folds it into the convolution before it where TensorFlow has the form, and
  * octet's own engine computes it in int8 everywhere.
  */
 export function residualRules(options: QuantizeOptions): readonly Rule[] {
-  const sum = commutative(['AddV2', 'Add'], op('Dequantize').as('p').shared(), op('Dequantize').as('q').shared()).as(
-    'sum',
-  );
-  type Matched = { readonly p: Node; readonly q: Node; readonly sum: Node };
-  const apply = ({ p, q, sum: add }: Matched, context: RewriteContext) =>
-    isScaled(p) && isScaled(q) && !isExcluded(add, options) ? quantizeSum(add, context) : undefined;
+  const sum = commutative(['AddV2', 'Add'], op('Dequantize').as('p').shared(), any('q')).as('sum');
+  type Matched = { readonly p: Node; readonly q: Value; readonly sum: Node };
+  const apply = ({ p, q, sum: add }: Matched, context: RewriteContext) => {
+    const other = context.node(q.node);
+    const isLayer = other.op === 'Dequantize' ? isScaled(other) : floatResultOf(other, context.find) !== undefined;
+    return isScaled(p) && isLayer && !isExcluded(add, options) ? quantizeSum(add, context) : undefined;
+  };
   return [rule('quantize-residual-relu', op(['Relu', 'Relu6'], sum), apply), rule('quantize-residual', sum, apply)];
 }
 
