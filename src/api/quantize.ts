@@ -10,16 +10,18 @@ import type { AnyMethod } from '../quantize/observers/methods.ts';
 import type { QuantizeOptions as GraphOptions } from '../quantize/options.ts';
 import { type Corrections, type Effort, quantizeModel } from '../quantize/quantize.ts';
 import type { Ranges } from '../quantize/ranges.ts';
+import type { Shared } from '../quantize/shared.ts';
 import type { BackendName } from '../runtime/backends.ts';
 import { configure } from './config.ts';
 import { evaluateNode, type SavableModel, savable } from './model.ts';
 import { runnerOn } from './runner.ts';
+import { usualSamples } from './samples.ts';
 import { findWarnings, measureDrift, rangeWatch, type Warning } from './warnings.ts';
 
 export type QuantizeOptions = Pick<GraphOptions, 'perChannel' | 'excludeOps' | 'excludeNodes'> & {
   /** Samples to find the ranges of activations with. */
   readonly calibration: Dataset;
-  /** How many of them: 100 by default. */
+  /** How many of them: 100 by default, 20 on the reference backend. */
   readonly samples?: number;
   /** How ranges are chosen: by the least squared error ('mse') by default. */
   readonly method?: AnyMethod;
@@ -32,6 +34,8 @@ export type QuantizeOptions = Pick<GraphOptions, 'perChannel' | 'excludeOps' | '
   readonly backend?: BackendName | 'auto';
   /** At most this many threads. */
   readonly threads?: number;
+  /** What is kept for further quantizations that differ in the nodes they leave in fp32 only; those warn of nothing twice. */
+  readonly shared?: Shared;
   readonly progress?: Progress;
   readonly signal?: AbortSignal;
 };
@@ -57,9 +61,12 @@ export async function quantize(model: Model, options: QuantizeOptions): Promise<
     throw new UserError('the model is quantized already', {}, 'give the fp32 model that it was made from');
   const { calibration, corrections, backend = 'auto', progress = silent, signal } = options;
   const configured = options.config && configure(model, options.config);
-  const { samples = configured?.samples ?? 100, method = configured?.method } = options;
+  const settings = options.threads === undefined ? {} : { threads: options.threads };
+  const asked = options.samples ?? configured?.samples;
+  const samples = asked ?? (await usualSamples(backend, { ...settings, progress }));
+  const method = options.method ?? configured?.method;
   const watch = rangeWatch();
-  const openRunner = runnerOn(backend, options.threads === undefined ? {} : { threads: options.threads });
+  const openRunner = runnerOn(backend, settings);
   const { a, b, c, ranges } = await quantizeModel(model, {
     ...configured,
     save: watch.save,
@@ -73,13 +80,19 @@ export async function quantize(model: Model, options: QuantizeOptions): Promise<
     ...(corrections && { corrections }),
     openRunner,
     evaluate: evaluateNode,
+    ...(options.shared && { shared: options.shared }),
     progress,
     ...(signal === undefined ? {} : { signal }),
   });
+  const found = watch.found();
+  // All values were seen before, and it was said then what there is to say of them.
+  if (found.seen.samples === 0) return { ...savable(c), warnings: [], stages: stagesOf(a, b, c), ranges };
   const drift = await measureDrift(model, feedsOf(calibration, samples, model), openRunner);
-  const warnings = findWarnings({ fp32: a, int8: c, ...watch.found(), drift });
-  return { ...savable(c), warnings, stages: { a: savable(a), b: savable(b), c: savable(c) }, ranges };
+  const warnings = findWarnings({ fp32: a, int8: c, ...found, drift });
+  return { ...savable(c), warnings, stages: stagesOf(a, b, c), ranges };
 }
+
+const stagesOf = (a: Model, b: Model, c: Model) => ({ a: savable(a), b: savable(b), c: savable(c) });
 
 /** The feeds of the first `limit` samples of a data set, as the model takes them. */
 export async function* feedsOf(dataset: Dataset, limit: number, model: Model): AsyncGenerator<Feeds> {

@@ -11,11 +11,12 @@ import { channelMeans } from './correct/means.ts';
 import type { Rounding } from './correct/weights.ts';
 import { freezeRanges } from './freeze.ts';
 import { fuseGraph } from './fuse.ts';
-import { type ObserveOptions, observeModel } from './observe.ts';
+import type { ObserveOptions } from './observe.ts';
 import type { AnyMethod } from './observers/methods.ts';
 import type { QuantizeOptions } from './options.ts';
 import { quantizeGraph } from './quantize-graph.ts';
 import type { Ranges } from './ranges.ts';
+import { observeShared, type Shared } from './shared.ts';
 import { sitesOf } from './sites.ts';
 import { chooseWeights } from './weight-limits.ts';
 
@@ -49,6 +50,8 @@ export type PipelineOptions = QuantizeOptions &
     readonly effort?: Effort;
     /** Steps that are to be other than those of `effort`. */
     readonly corrections?: Partial<Corrections>;
+    /** What is kept of earlier quantizations of the same model on the same samples, and for later ones. */
+    readonly shared?: Shared;
     /** Computes a node of constants, for constant folding. */
     readonly evaluate: (node: Node, inputs: readonly Tensor[]) => readonly Tensor[] | undefined;
   };
@@ -61,8 +64,8 @@ export async function quantizeModel(model: Model, options: PipelineOptions): Pro
   const { method = defaultMethod, samples, effort = 'default' } = options;
   const corrections = { ...efforts[effort], ...options.corrections };
   const a = optimize(model, { evaluate: options.evaluate });
-  const means = channelMeans(Math.max(corrections.biasSamples, method === 'auto' ? autoSamples : 0));
-  const seen = await observeModel(a, observedKeys(a, options), samples, { ...options, visit: means.visit });
+  const kept = Math.max(corrections.biasSamples, method === 'auto' ? autoSamples : 0);
+  const { seen, means } = await observeShared(a, observedKeys(a, options), samples, kept, options);
   const chosen: QuantizeOptions = {
     ...options,
     isNonNegative: neverNegative(seen),
@@ -80,6 +83,7 @@ export async function quantizeModel(model: Model, options: PipelineOptions): Pro
     corrections.biasSamples > 0 ? means : channelMeans(0),
     {
       ...options,
+      known: options.shared?.corrections,
       rounding: corrections.rounding,
     },
   );

@@ -2,21 +2,25 @@ import { createHash } from 'node:crypto';
 import { optimize } from '../api/optimize.ts';
 import { type QuantizedModel, type QuantizeOptions, quantize } from '../api/quantize.ts';
 import { runnerOn } from '../api/runner.ts';
+import { usualSamples } from '../api/samples.ts';
+import type { Warning } from '../api/warnings.ts';
 import { UserError } from '../base/errors.ts';
 import { silent } from '../base/progress.ts';
-import { bytesOf, type Tensor } from '../base/tensor.ts';
+import type { Tensor } from '../base/tensor.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { evaluate, type Run } from '../data/evaluate.ts';
 import type { Recipe } from '../data/recipe/recipe.ts';
-import { constTensor } from '../graph/constant.ts';
+import { digestsOf } from '../graph/digest.ts';
 import type { Model } from '../graph/model.ts';
 import type { Feeds } from '../graph/runner.ts';
+import { nothingShared } from '../quantize/shared.ts';
 import { compile } from '../runtime/session.ts';
+import { keptInMemory } from './kept.ts';
 import { type Attempt, isBetter, search, type Trial } from './search.ts';
 import { sensitivity } from './sensitivity.ts';
 import { loadState, type State, saveState } from './state.ts';
 
-export type TuneOptions = Omit<QuantizeOptions, 'excludeNodes'> & {
+export type TuneOptions = Omit<QuantizeOptions, 'excludeNodes' | 'shared'> & {
   readonly evaluation: Dataset;
   readonly recipe?: Recipe | undefined;
   /** A figure that `evaluate` gives: 'top-1' (or 'top1'), 'agreement', 'auc', 'hr@10', 'map' … */
@@ -25,6 +29,7 @@ export type TuneOptions = Omit<QuantizeOptions, 'excludeNodes'> & {
   readonly maxDrop: number;
   /** Samples to evaluate each trial on: all by default. */
   readonly limit?: number;
+  /** After so long no more is tried; the first model, all in int8, is made whatever it takes. */
   readonly timeLimitSeconds?: number;
   readonly maxTrials?: number;
   /** Where to remember what was tried: a run that was killed goes on from there. */
@@ -52,30 +57,33 @@ export type Tuned = {
  * `UserError` when the data does not give the metric, or the state file is of another run.
  */
 export async function tune(model: Model, options: TuneOptions): Promise<Tuned> {
-  const { stateFile, timeLimitSeconds } = options;
   const metric = options.metric.replace(/^top(?=\d)/, 'top-');
   const a = optimize(model);
-  const book = await openBook(stateFile, subjectOf(a, metric, options));
-  const timeout = timeLimitSeconds === undefined ? undefined : AbortSignal.timeout(1000 * timeLimitSeconds);
-  const signals = [options.signal, timeout].filter((signal) => signal !== undefined);
-  const limited: TuneOptions = { ...options, signal: AbortSignal.any(signals) };
-  const original = await recorded(a, limited);
+  const book = await openBook(options.stateFile, subjectOf(a, metric, options));
+  const whole: TuneOptions = {
+    ...options,
+    samples: options.samples ?? (await usualSamples(options.backend, options)),
+    calibration: keptInMemory(options.calibration),
+    evaluation: keptInMemory(options.evaluation),
+  };
+  const timed = { ...whole, signal: limitedSignal(options) };
+  const original = await recorded(a, whole);
   let stopped: Tuned['stopped'] = 'done';
   try {
     const reference = book.state.reference ?? (await original.figure(metric));
     await book.note({ reference });
     const floor = reference - options.maxDrop / 100;
-    const attempt = attempts(model, book, { metric, floor, measure: original.figureOf }, limited);
+    const attempt = attempts(model, book, { metric, floor, measure: original.figureOf }, whole);
     // Most models need nothing: the ranking is made only for those that do.
-    const first = await attempt([]);
+    const first = await attempt([], whole.signal);
     if (first !== undefined && first.figure < floor) {
-      const ranking = book.state.ranking ?? (await rank(a, limited));
+      const ranking = book.state.ranking ?? (await rank(a, timed));
       await book.note({ ranking });
       const names = ranking.map((row) => row.layer);
-      if ((await search(attempt, names, floor)) === 'stopped') stopped = 'trials';
+      if ((await search((fp32) => attempt(fp32, timed.signal), names, floor)) === 'stopped') stopped = 'trials';
     } else if (first === undefined) stopped = 'trials';
   } catch (error) {
-    if (!limited.signal?.aborted) throw error;
+    if (!timed.signal.aborted) throw error;
     stopped = options.signal?.aborted ? 'interrupted' : 'time';
   } finally {
     original.dispose();
@@ -83,6 +91,11 @@ export async function tune(model: Model, options: TuneOptions): Promise<Tuned> {
   const { reference = Number.NaN, trials, ranking = [] } = book.state;
   const floor = reference - options.maxDrop / 100;
   return { metric, reference, floor, trials, best: bestOf(trials, floor), ranking, stopped };
+}
+
+function limitedSignal({ signal, timeLimitSeconds }: TuneOptions): AbortSignal {
+  const timeout = timeLimitSeconds === undefined ? undefined : AbortSignal.timeout(1000 * timeLimitSeconds);
+  return AbortSignal.any([signal, timeout].filter((each) => each !== undefined));
 }
 
 /** The state of a run, written to its file whenever it changes. */
@@ -100,7 +113,7 @@ async function openBook(file: string | undefined, subject: string) {
 type Goal = {
   readonly metric: string;
   readonly floor: number;
-  readonly measure: (int8: Model, metric: string) => Promise<number>;
+  readonly measure: (int8: Model, metric: string, signal: AbortSignal | undefined) => Promise<number>;
 };
 
 /** Makes and measures a model for each set that was not tried before, until there are no trials left. */
@@ -108,18 +121,20 @@ function attempts(
   model: Model,
   book: Awaited<ReturnType<typeof openBook>>,
   { metric, floor, measure }: Goal,
-  options: TuneOptions,
-): Attempt {
+  { signal: _, ...options }: TuneOptions,
+): (names: readonly string[], signal: AbortSignal | undefined) => ReturnType<Attempt> {
   const { maxTrials = Number.POSITIVE_INFINITY, onBest, progress = silent } = options;
+  const shared = nothingShared();
   let made = 0;
-  return async (names) => {
+  return async (names, signal) => {
     const fp32 = [...names].sort();
     const known = book.state.trials.find((trial) => sameNames(trial.fp32, fp32));
     if (known !== undefined) return known;
     if (made++ >= maxTrials) return undefined;
     const start = performance.now();
-    const int8 = await quantize(model, { ...options, excludeNodes: fp32 });
-    const figure = await measure(int8, metric);
+    const int8 = await quantize(model, { ...options, ...(signal && { signal }), excludeNodes: fp32, shared });
+    for (const warning of int8.warnings) progress.note(describeWarning(warning));
+    const figure = await measure(int8, metric, signal);
     const trial: Trial = { fp32, figure, seconds: (performance.now() - start) / 1000 };
     progress.note(describe(trial, metric, floor));
     // The model first: a run that is killed in between makes it again.
@@ -132,6 +147,9 @@ function attempts(
 const bestOf = (trials: readonly Trial[], floor: number): Trial | undefined =>
   trials.reduce<Trial | undefined>((best, trial) => (isBetter(trial, best, floor) ? trial : best), undefined);
 
+const describeWarning = ({ kind, node, text }: Warning): string =>
+  `warning (${kind}): ${node === undefined ? '' : `${node} `}${text}`;
+
 const sameNames = (a: readonly string[], b: readonly string[]): boolean =>
   a.length === b.length && a.every((name, i) => name === b[i]);
 
@@ -139,11 +157,11 @@ const describe = ({ fp32, figure }: Trial, metric: string, floor: number): strin
   `${fp32.length} in fp32: ${metric} ${(100 * figure).toFixed(2)} %${figure < floor ? `, below ${(100 * floor).toFixed(2)} %` : ''}`;
 
 async function rank(a: Model, options: TuneOptions): Promise<NonNullable<State['ranking']>> {
-  const { calibration, recipe, backend, progress, signal, perChannel, excludeOps } = options;
+  const { calibration, recipe, backend, threads, progress, signal, perChannel, excludeOps } = options;
   const rows = await sensitivity(a, {
     calibration,
     recipe,
-    openRunner: runnerOn(backend),
+    openRunner: runnerOn(backend, threads === undefined ? {} : { threads }),
     ...(progress && { progress }),
     ...(signal && { signal }),
     ...(perChannel !== undefined && { perChannel }),
@@ -157,15 +175,15 @@ async function rank(a: Model, options: TuneOptions): Promise<NonNullable<State['
 }
 
 /** The fp32 model, whose outputs are computed once for all trials. */
-async function recorded(a: Model, { evaluation, recipe, limit, backend, signal, progress }: TuneOptions) {
-  const settings = { ...(backend && { backend }), ...(signal && { signal }) };
+async function recorded(a: Model, { evaluation, recipe, limit, backend, threads, signal, progress }: TuneOptions) {
+  const settings = { ...(backend && { backend }), ...(threads && { threads }) };
   const session = await compile(a, settings);
   const evaluateOn = { ...(recipe && { recipe }), ...(limit && { limit }), ...(progress && { progress }) };
   const outputs: ReadonlyMap<string, Tensor>[] = [];
   const runOf =
-    (of: typeof session): Run =>
+    (of: typeof session, until = signal): Run =>
     async (feeds: Feeds) => {
-      signal?.throwIfAborted();
+      until?.throwIfAborted();
       return new Map(Object.entries(await of.run(Object.fromEntries(feeds))));
     };
   /** The outputs of the fp32 model in the order of the samples, which is always the same. */
@@ -198,9 +216,9 @@ async function recorded(a: Model, { evaluation, recipe, limit, backend, signal, 
       const { figures } = await evaluate(run, evaluation, { ...evaluateOn, reference: replay() });
       return pick(figures, metric);
     },
-    figureOf: async (model: Model, metric: string) => {
+    figureOf: async (model: Model, metric: string, until: AbortSignal | undefined) => {
       using int8 = await compile(model, settings);
-      const { figures } = await evaluate(runOf(int8), evaluation, { ...evaluateOn, reference: replay() });
+      const { figures } = await evaluate(runOf(int8, until), evaluation, { ...evaluateOn, reference: replay() });
       return pick(figures, metric);
     },
     dispose: () => session.dispose(),
@@ -208,13 +226,23 @@ async function recorded(a: Model, { evaluation, recipe, limit, backend, signal, 
 }
 
 /** What trials depend on, as one short text. */
-function subjectOf(a: Model, metric: string, { samples, method, perChannel, limit, evaluation, recipe }: TuneOptions) {
-  const hash = createHash('sha256');
-  for (const node of a.graph.nodes.values()) {
-    hash.update(JSON.stringify([node.name, node.op, node.inputs]));
-    const tensor = constTensor(node);
-    if (tensor !== undefined && ArrayBuffer.isView(tensor.data)) hash.update(bytesOf(tensor));
-  }
-  hash.update(JSON.stringify([metric, samples, method, perChannel, limit, evaluation.size, recipe]));
+function subjectOf(a: Model, metric: string, options: TuneOptions): string {
+  const {
+    samples,
+    method,
+    perChannel,
+    effort,
+    corrections,
+    excludeOps,
+    config,
+    limit,
+    calibration,
+    evaluation,
+    recipe,
+  } = options;
+  const sizes = [calibration.size, evaluation.size, limit];
+  const how = [samples, method, perChannel, effort, corrections, [...(excludeOps ?? [])].sort(), config];
+  const hash = createHash('sha256').update(JSON.stringify([metric, sizes, how, recipe]));
+  for (const digest of digestsOf(a.graph).values()) hash.update(digest);
   return hash.digest('hex').slice(0, 32);
 }

@@ -9,6 +9,7 @@ import type { WeightChoice } from '../options.ts';
 import { transposed } from '../weights.ts';
 import { correctBias, dataInputs } from './bias.ts';
 import { withConstantEnds } from './frozen-graph.ts';
+import { changedNodes, correctionDigests, type KnownCorrections, withNodes } from './known.ts';
 import type { ChannelMeans } from './means.ts';
 import { openStream, type Stream } from './stream.ts';
 import { type Target, targetOf, targetsOf } from './target.ts';
@@ -18,6 +19,8 @@ export type CorrectOptions = {
   readonly openRunner: OpenRunner;
   /** Which layers have their weights rounded by what their inputs are like. */
   readonly rounding: Rounding;
+  /** What was found for layers of other graphs of the same model, on the same samples; takes in what is found here. */
+  readonly known?: KnownCorrections | undefined;
   readonly progress?: Progress;
   readonly signal?: AbortSignal;
 };
@@ -42,16 +45,28 @@ export async function correctLayers(
   means: ChannelMeans,
   options: CorrectOptions,
 ): Promise<Changes> {
-  const { openRunner, rounding, progress = silent, signal } = options;
+  const { openRunner, rounding, known, progress = silent, signal } = options;
   const biases = new Map<string, Float64Array>();
   const weights = new Map<string, WeightChoice>();
   if (means.feeds.length === 0) return { biases, weights };
   let graph = withConstantEnds(c.graph);
   const targets = targetsOf(graph);
+  const digestOf = known && correctionDigests(a.graph, graph);
   const stream = openStream(c, means.feeds, openRunner, signal);
   progress.start('correcting', targets.length);
   try {
     for (const [i, found] of targets.entries()) {
+      const digest = digestOf?.(found) ?? '';
+      const same = known?.get(digest);
+      if (same !== undefined) {
+        // What it gives is computed with the first layer behind it that is not known.
+        graph = withNodes(graph, same.constants);
+        if (same.weights !== undefined) weights.set(found.layer.origin, same.weights);
+        if (same.bias !== undefined) biases.set(found.layer.origin, same.bias);
+        progress.advance();
+        continue;
+      }
+      const before = graph;
       await keepInputs(graph, found, stream);
       let target = found;
       const { origin, node } = target.layer;
@@ -69,6 +84,7 @@ export async function correctLayers(
       stream.keep(target.out, outputs);
       const later = targets.slice(i + 1).flatMap(({ layer, out }) => [...dataInputs(graph, layer.node), out]);
       stream.release(graph, later);
+      known?.set(digest, { bias: change, weights: weights.get(origin), constants: changedNodes(before, graph) });
       progress.advance();
     }
   } finally {
