@@ -47,11 +47,14 @@ const rangeTolerance: Tolerance = { ...tolerance, floor: 1e-25 };
 /** Bytes of feeds in one request. */
 const batchBytes = 256 << 20;
 
+/** The ops, and the model's outputs in octet, in its order. */
+export type OpByOp = { readonly ops: readonly OpResult[]; readonly outputs: readonly Tensor[] };
+
 /**
  * Runs the model in octet and each of its quantized ops in TensorFlow, on octet's own inputs of the op: so one difference
  * does not become the next op's. The model must have no loops around quantized ops.
  */
-export async function opByOp(tf: TensorFlow, model: Model, feeds: Feeds): Promise<readonly OpResult[]> {
+export async function opByOp(tf: TensorFlow, model: Model, feeds: Feeds): Promise<OpByOp> {
   const { graph } = model;
   const nodes = graph.order().filter(isInt8);
   const outputsOf = (node: Node) =>
@@ -60,7 +63,7 @@ export async function opByOp(tf: TensorFlow, model: Model, feeds: Feeds): Promis
   for (const node of nodes)
     for (const value of [...node.inputs, ...outputsOf(node)]) wanted.set(formatValue(value), value);
   const values = [...wanted.values()].filter((value) => constTensor(graph.node(value.node)) === undefined);
-  const runner = await openReference(model, values);
+  const runner = await openReference(model, [...values, ...model.outputs.map(({ value }) => value)]);
   const tensors = runner.runSync(feeds);
   runner.dispose();
   const ours = new Map(values.map((value, i) => [formatValue(value), tensors[i]!]));
@@ -90,7 +93,7 @@ export async function opByOp(tf: TensorFlow, model: Model, feeds: Feeds): Promis
     if (bytes > batchBytes) await flush(results.length);
   }
   if (batch.length > 0) await flush(results.length);
-  return results;
+  return { ops: results, outputs: tensors.slice(values.length) };
 }
 
 const typeAttr = (node: Node, name: string): string => {

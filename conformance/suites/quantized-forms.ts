@@ -89,7 +89,7 @@ async function runForm(
     const [theirs] = await inTensorFlow(tf, graph, samples[0]!);
     const sqnr = signalToNoise(fp32!.data as Float32Array, theirs!.data as Float32Array);
     if (!(sqnr >= leastSqnr)) problems.push(`(${stage}) in TensorFlow is ${sqnr.toFixed(1)} dB from fp32`);
-    for (const result of await opByOp(tf, graph, feeds[0]!)) {
+    for (const result of (await opByOp(tf, graph, feeds[0]!)).ops) {
       table.add(stage, result);
       if (result.problem !== undefined)
         problems.push(`(${stage}) ${result.node.name} (${result.node.op}): ${result.problem}`);
