@@ -93,6 +93,10 @@ const elementTypes: ReadonlyMap<DType, ElementType> = new Map([
   ['qint8', 's8'],
   ['qint32', 's32'],
   ['float32', 'f32'],
+  ['int32', 's32'],
+  ['int8', 's8'],
+  ['uint8', 'u8'],
+  ['bool', 'u8'],
 ]);
 
 /** How kernels see a dtype; undefined for those that no kernel reads. */

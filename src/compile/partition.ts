@@ -7,10 +7,11 @@ import { Graph, type Node, type Value } from '../graph/graph.ts';
 import { inferTypes } from '../graph/infer.ts';
 import { prune } from '../graph/rewrite.ts';
 import { outputTypes } from '../graph/signature.ts';
+import { isCodeType } from '../kernels/quantize/codes.ts';
 import { fuseRealOps } from './fuse-real.ts';
 import { internalTypes } from './internal.ts';
 import { elementType } from './layer.ts';
-import { constantInputs, lowerings, movers } from './lower/index.ts';
+import { comparisons, constantInputs, lowerings, movers } from './lower/index.ts';
 import { shapeReaders } from './lower/lower.ts';
 import type { Segment } from './segment.ts';
 
@@ -83,9 +84,9 @@ function rolesOf(graph: Graph, fed: ReadonlySet<string>): Roles {
     return shape?.every((dim) => dim !== null) === true && sizeOf(shape as Shape) <= tiny;
   };
   const dtypeOf = ({ node, port }: Value): DType | undefined => typesOf(graph.node(node), graph)?.[port];
-  const isData = (v: Value): boolean => {
+  const isData = (v: Value, node?: Node): boolean => {
     const dtype = dtypeOf(v);
-    return dtype !== undefined && elementType(dtype) !== undefined;
+    return dtype !== undefined && (isNumber(dtype) || (node?.op === 'Cast' && elementType(dtype) !== undefined));
   };
   for (const node of graph.order()) {
     const isPlain = !fed.has(node.name) && node.controls.length === 0 && graph.controlled(node.name).length === 0;
@@ -141,6 +142,13 @@ function loopsOf(graph: Graph): ReadonlyMap<string, string> {
   return loops;
 }
 
+/**
+ * What segments compute with. Integers are mostly shapes and indices, which are better left where they are; they enter where
+ * they are made numbers, and truth values are what comparing gives.
+ */
+const isNumber = (dtype: DType): boolean =>
+  elementType(dtype) !== undefined && (dtype === 'float32' || isCodeType(dtype));
+
 /** Elements of a value that is not worth a native call. */
 const tiny = 16;
 
@@ -161,14 +169,15 @@ const shapeArithmetic: ReadonlySet<string> = new Set([
   ...['Reshape', 'Range', 'Unpack', 'Split', 'Fill', 'Rsqrt', 'Sqrt', 'RealDiv', 'Transpose'],
 ]);
 
-type Known = { readonly fixed: ReadonlySet<string>; readonly isData: (v: Value) => boolean };
+type Known = { readonly fixed: ReadonlySet<string>; readonly isData: (v: Value, node?: Node) => boolean };
 
 function isNative(node: Node, graph: Graph, { fixed, isData }: Known): boolean {
   if (!lowerings.has(node.op)) return false;
   const types = typesOf(node, graph);
-  if (types === undefined || !types.every((dtype) => elementType(dtype) !== undefined)) return false;
+  const isResult = (dtype: DType): boolean => isNumber(dtype) || (dtype === 'bool' && comparisons.has(node.op));
+  if (types === undefined || !types.every(isResult)) return false;
   const constants = constantInputs(node);
-  return node.inputs.every((v, i) => (constants.has(i) ? fixed.has(v.node) : fixed.has(v.node) || isData(v)));
+  return node.inputs.every((v, i) => (constants.has(i) ? fixed.has(v.node) : fixed.has(v.node) || isData(v, node)));
 }
 
 /** Nodes outside of loops and of branches (behind a Switch): a segment runs as a whole or not at all. */

@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { rng } from '../../src/base/rng.ts';
-import { scalar, type Tensor, tensor, tensorOf } from '../../src/base/tensor.ts';
+import { scalar, type Tensor, tensor, tensorOf, zeros } from '../../src/base/tensor.ts';
 import { int, ints, type } from '../../src/graph/attr.ts';
 import { type Builder, builder } from '../../src/graph/builder.ts';
 import type { Value } from '../../src/graph/graph.ts';
 import type { Model } from '../../src/graph/model.ts';
 import { openBackend } from '../../src/runtime/backends.ts';
+import { profile } from '../../src/runtime/native/profile.ts';
 import { hasHost } from '../support/native-host.ts';
 
 const T = { T: type('float32') };
@@ -88,6 +89,17 @@ const forms: Readonly<Record<string, Build>> = {
       ...T,
       Index: type('int32'),
     }),
+  ...Object.fromEntries(
+    (['Equal', 'NotEqual', 'Less', 'LessEqual', 'Greater', 'GreaterEqual'] as const).map((op): [string, Build] => [
+      `${op} and Cast`,
+      (b, x) => {
+        const peaks = b.node('MaxPool', 'peaks', [x], window(3, 1));
+        const holds = b.node(op, 'holds', [x, peaks], T);
+        const mask = b.node('Cast', 'mask', [holds], { SrcT: type('bool'), DstT: type('float32') });
+        return b.node('Mul', 'y', [x, mask], T);
+      },
+    ]),
+  ),
   'Transpose of pixels': (b, x) =>
     b.node('Transpose', 'y', [x, whole(b, 'perm', [0, 2, 1, 3])], { ...T, Tperm: type('int32') }),
   'Transpose to NCHW': (b, x) =>
@@ -124,6 +136,38 @@ describe.skipIf(!hasHost)('float32 ops in native sessions', () => {
     const [got, expected] = [ours!.data as Float32Array, wanted!.data as Float32Array];
     got.forEach((value, i) => {
       if (!(Math.abs(value - expected[i]!) <= 2e-5)) expect.fail(`element ${i} is ${value}, not ${expected[i]}`);
+    });
+  });
+});
+
+describe.skipIf(!hasHost)('integers that enter native sessions', () => {
+  it.each(['int32', 'uint8', 'int8', 'bool'] as const)('are made numbers of %s', async (dtype) => {
+    const b = builder();
+    const x = b.input('x', dtype, [1, 9, 9, 3]);
+    const real = b.node('Cast', 'real', [x], { SrcT: type(dtype), DstT: type('float32') });
+    const conv = b.node('Conv2D', 'conv', [real, b.constant('w', reals(3, 3, 3, 5))], strides);
+    const model: Model = {
+      graph: b.graph(),
+      inputs: [{ key: 'x', value: x, dtype, shape: [null, 9, 9, 3] }],
+      outputs: [{ key: 'y', value: conv, dtype: 'float32', shape: null }],
+      initializers: [],
+      assets: new Map(),
+    };
+    const most = { int32: 1000, uint8: 255, int8: 127, bool: 1 }[dtype];
+    const least = { int32: -1000, uint8: 0, int8: -128, bool: 0 }[dtype];
+    const values = zeros(dtype, [2, 9, 9, 3]);
+    for (let i = 0; i < values.data.length; i++) values.data[i] = random.int(least, most);
+    const feeds = new Map<string, Tensor>([['x', values]]);
+    const rows = await profile(model, feeds, { repeats: 1 });
+    expect(rows.map((row) => row.kernel)).not.toContain('reference');
+    const [native, reference] = await Promise.all(
+      (['native', 'reference'] as const).map((name) => openBackend(name, model, [conv])),
+    );
+    const [[ours], [wanted]] = await Promise.all([native!.runner.run(feeds), reference!.runner.run(feeds)]);
+    native!.runner.dispose();
+    const expected = wanted!.data as Float32Array;
+    (ours!.data as Float32Array).forEach((value, i) => {
+      if (!(Math.abs(value - expected[i]!) <= 1e-5 * most * 27)) expect.fail(`${value}, not ${expected[i]}`);
     });
   });
 });

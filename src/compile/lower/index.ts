@@ -1,5 +1,6 @@
 import type { Node } from '../../graph/graph.ts';
 import { argRanges } from '../../graph/signature.ts';
+import { comparisonFormulas } from '../../kernels/eltwise/native/formulas.ts';
 import { internalInputs } from '../internal.ts';
 import { sumConv } from '../internal-conv.ts';
 import { floatConv, roundedConv } from '../internal-float-conv.ts';
@@ -53,6 +54,9 @@ export const lowerings: ReadonlyMap<string, Lower> = new Map(
     _OctetTable: lowerTable,
   }),
 );
+
+/** Lowered ops whose results are truth values. */
+export const comparisons: ReadonlySet<string> = new Set(comparisonFormulas.keys());
 
 /** Lowered ops that move values about: a segment of nothing else is not worth a native call. */
 export const movers: ReadonlySet<string> = new Set([

@@ -4,7 +4,7 @@ import { numberOf, type Tensor } from '../../base/tensor.ts';
 import { readAttr } from '../../graph/attr.ts';
 import { opAttr } from '../../graph/signature.ts';
 import { unaryFormulas } from '../../kernels/activation/native/formulas.ts';
-import { binaryFormulas } from '../../kernels/eltwise/native/formulas.ts';
+import { binaryFormulas, comparisonFormulas } from '../../kernels/eltwise/native/formulas.ts';
 import { isDense, sameSizes, sizeOfElement } from '../../kernels/native/buffers.ts';
 import type { Buffer } from '../../kernels/native-kernel.ts';
 import { tensorOfNumbers } from '../../kernels/numbers.ts';
@@ -99,6 +99,21 @@ export const lowerBinary: Lower = (context) => {
   return [addPointwise(context, { operands: [0, 1], dtype: 'float32', compute: formula(input(0), input(1)) })];
 };
 
+/** Comparisons of two float32 operands. */
+const lowerComparison: Lower = (context) => {
+  const formula = comparisonFormulas.get(context.node.op) ?? decline('it has no formula');
+  if (!isFloat(context, 0) || !isFloat(context, 1)) decline('it is not of float32');
+  return [addPointwise(context, { operands: [0, 1], dtype: 'bool', compute: formula(input(0), input(1)) })];
+};
+
+/** Integers and truth values made float32. */
+const lowerCast: Lower = (context) => {
+  const from = valueAt(context, 0).dtype;
+  if (from === 'float32' || isCodeType(from) || readAttr(context.node, 'DstT', 'type') !== 'float32')
+    decline(`a cast of ${from}`);
+  return [addPointwise(context, { operands: [0], dtype: 'float32', compute: input(0) })];
+};
+
 const readMode = (context: LowerContext): QuantizeMode => opAttr(context.node, 'mode', 'string') as QuantizeMode;
 
 function rangeAt(context: LowerContext): Range {
@@ -173,6 +188,8 @@ export const lowerSumOfCodes: Lower = (context) => {
 export const pointwiseLowerings: Readonly<Record<string, Lower>> = {
   ...Object.fromEntries([...unaryFormulas.keys()].map((op) => [op, lowerUnary])),
   ...Object.fromEntries([...binaryFormulas.keys()].map((op) => [op, lowerBinary])),
+  ...Object.fromEntries([...comparisonFormulas.keys()].map((op) => [op, lowerComparison])),
+  Cast: lowerCast,
   QuantizeV2: lowerQuantize,
   Dequantize: lowerDequantize,
   _OctetAdd: lowerSumOfCodes,

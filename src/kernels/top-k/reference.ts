@@ -3,6 +3,7 @@ import { numberOf, type Tensor } from '../../base/tensor.ts';
 import type { Node } from '../../graph/graph.ts';
 import type { OpName } from '../../graph/ops/index.ts';
 import { opAttr } from '../../graph/signature.ts';
+import type { Numbers } from '../conv/convolve.ts';
 import { inputAt, numbers, tensorOfNumbers } from '../numbers.ts';
 import type { ReferenceKernel } from '../reference-kernel.ts';
 
@@ -15,16 +16,31 @@ function topK(t: Tensor, k: number, node: Node): readonly Tensor[] {
   const best = new Float64Array(rows * k);
   const indices = new Float64Array(rows * k);
   for (let row = 0; row < rows; row++) {
-    const at = (i: number) => values[row * size + i]!;
-    const order = Array.from({ length: size }, (_, i) => i).sort((a, b) => at(b) - at(a) || a - b);
-    for (let i = 0; i < k; i++) {
-      best[row * k + i] = at(order[i]!);
-      indices[row * k + i] = order[i]!;
+    for (const [i, index] of largest(values.subarray(row * size, (row + 1) * size), k).entries()) {
+      best[row * k + i] = values[row * size + index]!;
+      indices[row * k + i] = index;
     }
   }
   const shape = [...t.shape.slice(0, -1), k];
   const indexType = node.op === 'TopKV2' ? opAttr(node, 'index_type', 'type') : 'int32';
   return [tensorOfNumbers(t.dtype, shape, best), tensorOfNumbers(indexType, shape, indices)];
+}
+
+/** Where the `k` largest values are, the largest first. Sorts only what may be among them: rows can be long. */
+function largest(values: Numbers, k: number): readonly number[] {
+  const order = (a: number, b: number): number => values[b]! - values[a]! || a - b;
+  let found: number[] = [];
+  // What is not larger than this comes behind k others.
+  let least: number | undefined;
+  const most = 2 * k + 64;
+  for (let i = 0; i < values.length && k > 0; i++) {
+    if (least !== undefined && !(values[i]! > least)) continue;
+    found.push(i);
+    if (found.length < most) continue;
+    found = found.sort(order).slice(0, k);
+    least = values[found.at(-1)!]!;
+  }
+  return found.sort(order).slice(0, k);
 }
 
 /** predictions [batch, classes], targets [batch] → whether fewer than k classes beat the target's; not finite: false. */

@@ -25,5 +25,20 @@ export const binaryFormulas: ReadonlyMap<string, BinaryFormula> = new Map<string
   } satisfies Record<string, BinaryFormula>),
 );
 
+const unlessNan = (a: Expr, b: Expr, x: Expr | number): Expr => ifNan(a, 0, ifNan(b, 0, x));
+const equal: BinaryFormula = (a, b) => unlessNan(a, b, ifLess(a, b, 0, ifLess(b, a, 0, 1)));
+
+/** Comparisons of two elements: 1 where they hold. None but NotEqual holds for NaN. */
+export const comparisonFormulas: ReadonlyMap<string, BinaryFormula> = new Map<string, BinaryFormula>(
+  Object.entries({
+    Equal: equal,
+    NotEqual: (a, b) => sub(1, equal(a, b)),
+    Less: (a, b) => ifLess(a, b, 1, 0),
+    LessEqual: (a, b) => unlessNan(a, b, ifLess(b, a, 0, 1)),
+    Greater: (a, b) => ifLess(b, a, 1, 0),
+    GreaterEqual: (a, b) => unlessNan(a, b, ifLess(a, b, 0, 1)),
+  } satisfies Record<string, BinaryFormula>),
+);
+
 /** Where a NaN has no code it gives `low`, as does all that is below. */
 export const clampTo = (x: Expr, low: number, high: number): Expr => min(max(x, low), high);
