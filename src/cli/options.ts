@@ -30,6 +30,8 @@ export function wholeNumber(text: string): number {
   return value;
 }
 
+export const samplesText = 'how many samples to calibrate with: 100, or 20 on the reference backend';
+
 export const withJson = (command: Command): Command => command.option('--json', 'print the result as JSON on stdout');
 
 export const withModel = (command: Command): Command =>

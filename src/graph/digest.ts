@@ -21,7 +21,8 @@ export function digestsOf(graph: Graph): ReadonlyMap<string, string> {
   return found;
 }
 
-const itself = ({ name, op, inputs, controls, attrs }: Node): string => hashed([name, op, inputs, controls, [...attrs]]);
+const itself = ({ name, op, inputs, controls, attrs }: Node): string =>
+  hashed([name, op, inputs, controls, [...attrs]]);
 
 const hashed = (value: unknown): string => createHash('sha256').update(JSON.stringify(value, plain)).digest('base64');
 

@@ -14,6 +14,8 @@ import type { Site } from './sites.ts';
 
 /** The methods that `auto` chooses from. */
 const candidates = ['mse', 'minmax', 'p99.999', 'p99.99', 'p99.9', 'kl'] as const satisfies readonly Method[];
+/** Samples that ranges are tried on. */
+export const autoSamples = 4;
 /** Layers behind a value that are looked at. */
 const maxReaders = 4;
 

@@ -1,8 +1,10 @@
+import { silent } from '../base/progress.ts';
 import type { Model } from '../graph/model.ts';
 import type { Feeds } from '../graph/runner.ts';
+import { autoRanges, autoSamples } from './auto-ranges.ts';
 import { layersOf } from './layers.ts';
 import { type Observations, type ObserveOptions, observeModel } from './observe.ts';
-import { chooseRange, type Method } from './observers/methods.ts';
+import { type AnyMethod, chooseRange, type Method } from './observers/methods.ts';
 import type { QuantizeOptions } from './options.ts';
 import { quantizeGraph } from './quantize-graph.ts';
 import type { Ranges } from './ranges.ts';
@@ -48,9 +50,22 @@ export const chooseRanges = (
 export async function calibrate(
   model: Model,
   samples: AsyncIterable<Feeds>,
-  { method = defaultMethod, ...options }: ObserveOptions & QuantizeOptions & { readonly method?: Method },
+  { method = defaultMethod, ...options }: ObserveOptions & QuantizeOptions & { readonly method?: AnyMethod },
 ): Promise<Ranges> {
-  const seen = await observeModel(model, observedKeys(model, options), samples, options);
+  const feeds: Feeds[] = [];
+  const tried = method === 'auto' ? autoSamples : 0;
+  const seen = await observeModel(model, observedKeys(model, options), keepingFirst(samples, tried, feeds), options);
   const { graph } = quantizeGraph(model, { ...options, isNonNegative: neverNegative(seen) });
-  return chooseRanges(seen, sitesOf(graph), method, options.methods);
+  const sites = sitesOf(graph);
+  return method === 'auto'
+    ? autoRanges(model, seen, sites, { progress: silent, ...options, feeds })
+    : chooseRanges(seen, sites, method, options.methods);
+}
+
+/** The same samples; puts the first `count` into `to` as they go by, also where an earlier pass has observed them. */
+async function* keepingFirst(samples: AsyncIterable<Feeds>, count: number, to: Feeds[]): AsyncGenerator<Feeds> {
+  for await (const feeds of samples) {
+    if (to.length < count) to.push(feeds);
+    yield feeds;
+  }
 }

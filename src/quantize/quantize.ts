@@ -4,7 +4,7 @@ import type { Node } from '../graph/graph.ts';
 import type { Model } from '../graph/model.ts';
 import type { Feeds } from '../graph/runner.ts';
 import { optimize } from '../optimize/index.ts';
-import { autoRanges } from './auto-ranges.ts';
+import { autoRanges, autoSamples } from './auto-ranges.ts';
 import { chooseRanges, defaultMethod, neverNegative, observedKeys } from './calibrate.ts';
 import { correctLayers } from './correct/correct.ts';
 import { channelMeans } from './correct/means.ts';
@@ -56,8 +56,6 @@ export type PipelineOptions = QuantizeOptions &
     readonly evaluate: (node: Node, inputs: readonly Tensor[]) => readonly Tensor[] | undefined;
   };
 
-/** Samples that `auto` tries ranges on. */
-const autoSamples = 4;
 
 /** The whole pipeline: optimize → calibrate → quantize → correct → fuse. */
 export async function quantizeModel(model: Model, options: PipelineOptions): Promise<Stages> {

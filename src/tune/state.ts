@@ -11,6 +11,8 @@ export type State = {
   readonly reference?: number;
   readonly ranking?: readonly { readonly layer: string; readonly value: string; readonly sqnr?: number }[];
   readonly trials: readonly Trial[];
+  /** The nodes in fp32 of the model that was written last: the best by then. */
+  readonly written?: readonly string[];
 };
 
 const number: Schema = { type: 'number' };
@@ -21,6 +23,7 @@ const schema = object(
     subject: text,
     reference: number,
     ranking: listOf(object({ layer: text, value: text, sqnr: number }, ['layer', 'value']), 0),
+    written: listOf(text, 0),
     trials: listOf(object({ fp32: listOf(text, 0), figure: number, seconds: number }), 0),
   },
   ['format', 'version', 'subject', 'trials'],

@@ -36,6 +36,8 @@ export type TuneOptions = Omit<QuantizeOptions, 'excludeNodes' | 'shared'> & {
   readonly stateFile?: string;
   /** Told of each model that is better than those before, as soon as it is known; it should be written away then. */
   readonly onBest?: (best: QuantizedModel, trial: Trial) => Promise<void>;
+  /** Whether what `onBest` wrote, maybe in an earlier run, is still there: if not, the best model is made once more. */
+  readonly isWritten?: () => boolean;
 };
 
 export type Tuned = {
@@ -66,31 +68,51 @@ export async function tune(model: Model, options: TuneOptions): Promise<Tuned> {
     calibration: keptInMemory(options.calibration),
     evaluation: keptInMemory(options.evaluation),
   };
-  const timed = { ...whole, signal: limitedSignal(options) };
   const original = await recorded(a, whole);
-  let stopped: Tuned['stopped'] = 'done';
+  let stopped: Tuned['stopped'] = 'interrupted';
   try {
     const reference = book.state.reference ?? (await original.figure(metric));
     await book.note({ reference });
-    const floor = reference - options.maxDrop / 100;
-    const attempt = attempts(model, book, { metric, floor, measure: original.figureOf }, whole);
-    // Most models need nothing: the ranking is made only for those that do.
-    const first = await attempt([], whole.signal);
-    if (first !== undefined && first.figure < floor) {
-      const ranking = book.state.ranking ?? (await rank(a, timed));
-      await book.note({ ranking });
-      const names = ranking.map((row) => row.layer);
-      if ((await search((fp32) => attempt(fp32, timed.signal), names, floor)) === 'stopped') stopped = 'trials';
-    } else if (first === undefined) stopped = 'trials';
+    const goal = { metric, floor: reference - options.maxDrop / 100, measure: original.figureOf };
+    const { attempt, writeBest } = attempts(model, book, goal, whole);
+    stopped = await tryAll(a, book, attempt, goal.floor, whole);
+    if (stopped !== 'interrupted') await writeBest();
   } catch (error) {
-    if (!timed.signal.aborted) throw error;
-    stopped = options.signal?.aborted ? 'interrupted' : 'time';
+    if (!options.signal?.aborted) throw error;
+    stopped = 'interrupted';
   } finally {
     original.dispose();
   }
   const { reference = Number.NaN, trials, ranking = [] } = book.state;
   const floor = reference - options.maxDrop / 100;
   return { metric, reference, floor, trials, best: bestOf(trials, floor), ranking, stopped };
+}
+
+type TimedAttempt = (names: readonly string[], signal: AbortSignal | undefined) => ReturnType<Attempt>;
+
+/** The search for few nodes to leave in fp32, and what ended it. */
+async function tryAll(
+  a: Model,
+  book: Book,
+  attempt: TimedAttempt,
+  floor: number,
+  options: TuneOptions,
+): Promise<Tuned['stopped']> {
+  const signal = limitedSignal(options);
+  try {
+    const first = await attempt([], options.signal);
+    if (first === undefined) return 'trials';
+    // Most models need nothing: the ranking is made only for those that do.
+    if (first.figure >= floor) return 'done';
+    const ranking = book.state.ranking ?? (await rank(a, { ...options, signal }));
+    await book.note({ ranking });
+    const names = ranking.map((row) => row.layer);
+    const outcome = await search((fp32) => attempt(fp32, signal), names, floor);
+    return outcome === 'stopped' ? 'trials' : 'done';
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    return options.signal?.aborted ? 'interrupted' : 'time';
+  }
 }
 
 function limitedSignal({ signal, timeLimitSeconds }: TuneOptions): AbortSignal {
@@ -110,6 +132,8 @@ async function openBook(file: string | undefined, subject: string) {
   return book;
 }
 
+type Book = Awaited<ReturnType<typeof openBook>>;
+
 type Goal = {
   readonly metric: string;
   readonly floor: number;
@@ -117,30 +141,41 @@ type Goal = {
 };
 
 /** Makes and measures a model for each set that was not tried before, until there are no trials left. */
-function attempts(
-  model: Model,
-  book: Awaited<ReturnType<typeof openBook>>,
-  { metric, floor, measure }: Goal,
-  { signal: _, ...options }: TuneOptions,
-): (names: readonly string[], signal: AbortSignal | undefined) => ReturnType<Attempt> {
-  const { maxTrials = Number.POSITIVE_INFINITY, onBest, progress = silent } = options;
+function attempts(model: Model, book: Book, { metric, floor, measure }: Goal, { signal, ...options }: TuneOptions) {
+  const { maxTrials = Number.POSITIVE_INFINITY, onBest, isWritten = () => true, progress = silent } = options;
   const shared = nothingShared();
   let made = 0;
-  return async (names, signal) => {
+  const make = (fp32: readonly string[], until: AbortSignal | undefined): Promise<QuantizedModel> =>
+    quantize(model, { ...options, ...(until && { signal: until }), excludeNodes: fp32, shared });
+  const write = async (int8: QuantizedModel, trial: Trial): Promise<void> => {
+    await onBest?.(int8, trial);
+    await book.note({ written: trial.fp32 });
+  };
+  const attempt: TimedAttempt = async (names, until) => {
     const fp32 = [...names].sort();
     const known = book.state.trials.find((trial) => sameNames(trial.fp32, fp32));
     if (known !== undefined) return known;
     if (made++ >= maxTrials) return undefined;
     const start = performance.now();
-    const int8 = await quantize(model, { ...options, ...(signal && { signal }), excludeNodes: fp32, shared });
+    const int8 = await make(fp32, until);
     for (const warning of int8.warnings) progress.note(describeWarning(warning));
-    const figure = await measure(int8, metric, signal);
+    const figure = await measure(int8, metric, until);
     const trial: Trial = { fp32, figure, seconds: (performance.now() - start) / 1000 };
     progress.note(describe(trial, metric, floor));
     // The model first: a run that is killed in between makes it again.
-    if (isBetter(trial, bestOf(book.state.trials, floor), floor)) await onBest?.(int8, trial);
+    if (isBetter(trial, bestOf(book.state.trials, floor), floor)) await write(int8, trial);
     await book.note({ trials: [...book.state.trials, trial] });
     return trial;
+  };
+  return {
+    attempt,
+    /** Makes the best model again where another lies there: one of a run with another floor, or none any more. */
+    writeBest: async (): Promise<void> => {
+      const best = bestOf(book.state.trials, floor);
+      if (onBest === undefined || best === undefined) return;
+      if (sameNames(best.fp32, book.state.written ?? []) && isWritten()) return;
+      await write(await make(best.fp32, signal), best);
+    },
   };
 }
 

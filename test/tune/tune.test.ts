@@ -60,9 +60,40 @@ it('keeps the best so far when it is interrupted or time runs out', async () => 
   expect(stopped.stopped).toBe('interrupted');
   expect(stopped.best!.fp32).toEqual([]);
   const stateFile = join(folder, 'time.json');
-  const late = await tune(model(), { ...options, stateFile, timeLimitSeconds: 0.001 });
+  let made = 0;
+  const late = await tune(model(), {
+    ...options,
+    stateFile,
+    timeLimitSeconds: 0.001,
+    onBest: async () => {
+      made++;
+    },
+  });
   expect(late.stopped).toBe('time');
-  expect(existsSync(stateFile) || late.trials.length === 0).toBe(true);
+  // The one that is all int8: a model there is in any case.
+  expect(late.trials.map(({ fp32 }) => fp32)).toEqual([[]]);
+  expect(made).toBe(1);
+  expect(existsSync(stateFile)).toBe(true);
+});
+
+it('writes the best model again where another was written last, or none is left', async () => {
+  const stateFile = join(folder, 'again.json');
+  const written: (readonly string[])[] = [];
+  const onBest: TuneOptions['onBest'] = async (_, { fp32 }) => {
+    written.push(fp32);
+  };
+  const run = (more: Partial<TuneOptions>) => tune(model(), { ...options, stateFile, onBest, ...more });
+  await run({});
+  expect(written).toEqual([[], ['third/conv']]);
+  // All of int8 is enough now.
+  expect((await run({ maxDrop: 100 })).best!.fp32).toEqual([]);
+  expect(written.slice(2)).toEqual([[]]);
+  await run({});
+  expect(written.slice(3)).toEqual([['third/conv']]);
+  await run({});
+  expect(written).toHaveLength(4);
+  await run({ isWritten: () => false });
+  expect(written.slice(4)).toEqual([['third/conv']]);
 });
 
 it('says which figures there are when it is asked for another', async () => {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { Option } from 'commander';
 import { feedsOf } from '../../api/quantize.ts';
 import { runnerOn } from '../../api/runner.ts';
+import { usualSamples } from '../../api/samples.ts';
 import { UserError } from '../../base/errors.ts';
 import { checkWritable, writeWhole } from '../../base/files.ts';
 import { bytesOf } from '../../base/tensor.ts';
@@ -9,7 +10,7 @@ import { constTensor } from '../../graph/constant.ts';
 import type { Model } from '../../graph/model.ts';
 import { calibrate, defaultMethod } from '../../quantize/calibrate.ts';
 import { calibrateQuantized } from '../../quantize/calibrate-quantized.ts';
-import { type Method, methodNames } from '../../quantize/observers/methods.ts';
+import { type AnyMethod, anyMethodNames } from '../../quantize/observers/methods.ts';
 import { openState } from '../../quantize/observers/state.ts';
 import { formatLog, formatRanges } from '../../quantize/ranges.ts';
 import { sitesOf } from '../../quantize/sites.ts';
@@ -22,6 +23,7 @@ import {
   type ModelOptions,
   openData,
   print,
+  samplesText,
   threadsOf,
   wholeNumber,
   withBackend,
@@ -34,16 +36,18 @@ import { terminalProgress } from '../progress.ts';
 type Options = ModelOptions &
   DataOptions &
   BackendOption &
-  JsonOption & { output: string; samples: number; method?: Method; log?: boolean };
+  JsonOption & { output: string; samples?: number; method?: AnyMethod; log?: boolean };
 
 export const calibrateCommand: AddCommand = (program, signal) => {
   const command = program
     .command('calibrate <model>')
     .description('the ranges of the activations of an optimized or a quantized model, in a file that fuse takes')
     .requiredOption('-o, --output <path>', 'where to write the ranges')
-    .option('--samples <n>', 'how many samples to calibrate with', wholeNumber, 100)
+    .option('--samples <n>', samplesText, wholeNumber)
     .addOption(
-      new Option('--method <name>', `how ranges are chosen: ${defaultMethod} unless it is said`).choices(methodNames),
+      new Option('--method <name>', `how ranges are chosen: ${defaultMethod} unless it is said`).choices(
+        anyMethodNames,
+      ),
     )
     .option('--log', "write the original tools' log format");
   withJson(withBackend(withData(withModel(command)))).action(async (path: string, options: Options) => {
@@ -51,13 +55,15 @@ export const calibrateCommand: AddCommand = (program, signal) => {
     const model = await loadModel(path, options);
     const { calibration } = await openData(path, model, options);
     const sites = sitesOf(model.graph);
+    const progress = terminalProgress();
+    const limit = options.samples ?? (await usualSamples(options.backend, { ...threadsOf(options), progress }));
     const settings = {
       openRunner: runnerOn(options.backend, threadsOf(options)),
-      progress: terminalProgress(),
+      progress,
       signal,
-      total: Math.min(options.samples, calibration.size ?? options.samples),
+      total: Math.min(limit, calibration.size ?? limit),
     };
-    const samples = feedsOf(calibration, options.samples, model);
+    const samples = feedsOf(calibration, limit, model);
     const method = options.method ?? (sites.length > 0 ? 'minmax' : defaultMethod);
     if (sites.length > 0 && method !== 'minmax')
       throw new UserError(

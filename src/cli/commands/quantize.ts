@@ -20,6 +20,7 @@ import {
   type ModelOptions,
   openData,
   print,
+  samplesText,
   threadsOf,
   wholeNumber,
   withBackend,
@@ -33,7 +34,7 @@ import { loadConfig, reportQuantized, warningText } from '../report.ts';
 import { percent, table } from '../table.ts';
 
 export type QuantizeFlags = {
-  readonly samples: number;
+  readonly samples?: number;
   readonly method: AnyMethod;
   readonly effort: Effort;
   readonly perTensor?: boolean;
@@ -51,7 +52,7 @@ export const quantizeCommand: AddCommand = (program, signal) => {
     .command('quantize <model>')
     .description('the whole pipeline: optimize, quantize, calibrate, fuse')
     .requiredOption('-o, --output <path>', 'where to write: .pb, .pbtxt, or a folder for a SavedModel')
-    .option('--samples <n>', 'how many samples to calibrate with', wholeNumber, 100)
+    .option('--samples <n>', samplesText, wholeNumber)
     .addOption(new Option('--method <name>', 'how ranges are chosen').choices(anyMethodNames).default(defaultMethod))
     .addOption(
       new Option('--effort <name>', 'how much is done to make up for rounding').choices(effortNames).default('default'),
@@ -70,13 +71,13 @@ export const quantizeCommand: AddCommand = (program, signal) => {
     const opened = await openData(path, model, options);
     const { calibration } = opened;
     // What is given on the command line wins over the configuration, defaults do not.
-    const given = (name: 'samples' | 'method') => command.getOptionValueSource(name) !== 'default';
+    const isMethodGiven = command.getOptionValueSource('method') !== 'default';
     const config = options.config === undefined ? undefined : await loadConfig(options.config);
     const result = await quantize(model, {
       calibration,
       ...(config && { config }),
-      ...((!config?.samples || given('samples')) && { samples: options.samples }),
-      ...((!config?.method || given('method')) && { method: options.method }),
+      ...(options.samples && { samples: options.samples }),
+      ...((!config?.method || isMethodGiven) && { method: options.method }),
       effort: options.effort,
       ...graphOptions(options),
       backend: options.backend,

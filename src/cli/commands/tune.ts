@@ -1,9 +1,11 @@
+import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
 import { Option } from 'commander';
 import { optimize } from '../../api/optimize.ts';
 import type { QuantizedModel } from '../../api/quantize.ts';
 import { UserError } from '../../base/errors.ts';
 import { writeWhole } from '../../base/files.ts';
+import { checkDestination } from '../../formats/index.ts';
 import { defaultMethod } from '../../quantize/calibrate.ts';
 import { formatConfig } from '../../quantize/config.ts';
 import { type Method, methodNames } from '../../quantize/observers/methods.ts';
@@ -21,6 +23,8 @@ import {
   type Opened,
   openData,
   print,
+  samplesText,
+  threadsOf,
   wholeNumber,
   withBackend,
   withData,
@@ -38,7 +42,7 @@ type Options = ModelOptions &
     output: string;
     metric: string;
     maxDrop: number;
-    samples: number;
+    samples?: number;
     method: Method;
     limit?: number;
     timeLimit?: number;
@@ -54,10 +58,10 @@ export const tuneCommand: AddCommand = (program, signal) => {
     .requiredOption('-o, --output <path>', 'where to write the best model: .pb, .pbtxt, or a folder for a SavedModel')
     .option('--metric <name>', 'what is measured: top1, agreement, auc, hr@10, map', 'top1')
     .option('--max-drop <points>', 'how much less than fp32 is allowed, in points', points, 0.5)
-    .option('--samples <n>', 'how many samples to calibrate with', wholeNumber, 100)
+    .option('--samples <n>', samplesText, wholeNumber)
     .option('--limit <n>', 'at most this many samples to evaluate each trial on', wholeNumber)
     .addOption(new Option('--method <name>', 'how ranges are chosen').choices(methodNames).default(defaultMethod))
-    .option('--time-limit <seconds>', 'start no trial after so long', wholeNumber)
+    .option('--time-limit <seconds>', 'try no more after so long; the first model is always made', wholeNumber)
     .option('--max-trials <n>', 'how many models to try', wholeNumber)
     .option(
       '--state <file>',
@@ -65,6 +69,7 @@ export const tuneCommand: AddCommand = (program, signal) => {
     )
     .option('--report <file>', 'write an HTML report of the best model');
   withJson(withBackend(withData(withModel(command)))).action(async (path: string, options: Options) => {
+    await checkDestination(options.output);
     const model = await loadModel(path, options);
     const opened = await openData(path, model, options);
     const files = filesOf(options);
@@ -75,19 +80,21 @@ export const tuneCommand: AddCommand = (program, signal) => {
       recipe: opened.recipe,
       metric: options.metric,
       maxDrop: options.maxDrop,
-      samples: options.samples,
+      ...(options.samples && { samples: options.samples }),
       method: options.method,
       backend: options.backend,
+      ...threadsOf(options),
       stateFile: files.state,
       ...(options.limit && { limit: options.limit }),
       ...(options.maxTrials && { maxTrials: options.maxTrials }),
       ...(options.timeLimit && { timeLimitSeconds: options.timeLimit }),
       progress: terminalProgress(),
       signal,
+      isWritten: () => existsSync(options.output),
       onBest: async (int8, trial) => {
         best = int8;
         await int8.save(options.output);
-        await writeWhole(files.config, formatConfig(configOf(trial, options)));
+        await writeWhole(files.config, formatConfig(configOf(trial, int8, options)));
         await copyRecipe(path, options.output, options.recipe);
       },
     });
@@ -110,8 +117,8 @@ const filesOf = ({ output, state }: Options) => {
 };
 
 /** What `octet quantize --config` needs to make the same model again. */
-const configOf = ({ fp32, figure }: Trial, { samples, method, metric }: Options) => ({
-  samples,
+const configOf = ({ fp32, figure }: Trial, { ranges }: QuantizedModel, { method, metric }: Options) => ({
+  samples: ranges.samples,
   method,
   rules: fp32.map((node) => ({ node, dtype: 'fp32' as const, reason: `octet tune: ${metric} ${percent(figure)}` })),
 });
