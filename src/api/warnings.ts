@@ -6,6 +6,7 @@ import type { Model } from '../graph/model.ts';
 import type { Feeds, OpenRunner } from '../graph/runner.ts';
 import { codedRanges, saturatedShare } from '../quantize/coverage.ts';
 import { quantizableOps } from '../quantize/eligible.ts';
+import { floatResultBehind } from '../quantize/float-result.ts';
 import { layersOf } from '../quantize/layers.ts';
 import type { Observations } from '../quantize/observe.ts';
 import { magnitudesOf, percentileOf } from '../quantize/observers/magnitudes.ts';
@@ -158,13 +159,23 @@ function isolatedLayers(fp32: Model, int8: Model): readonly Found[] {
     const layer = fp32.graph.nodes.get(origin);
     const comesFromFp32 = graph.node(node.inputs[0]!.node).op === 'QuantizeV2';
     const all = readers(node.name);
-    if (layer === undefined || !comesFromFp32 || all.length === 0 || all.some((r) => r.op !== 'Dequantize')) return [];
+    const isFloat = floatResultBehind(graph, node) !== undefined;
+    const leaves = isFloat ? !isQuantizedAgain(graph, parseValue(key).node) : all.every((r) => r.op === 'Dequantize');
+    if (layer === undefined || !comesFromFp32 || all.length === 0 || !leaves) return [];
     const converted = (elements(layer.inputs[0]!) ?? 0) + (elements(parseValue(key)) ?? 0);
     const each = converted === 0 ? Number.POSITIVE_INFINITY : macsOf(layer, fp32.graph, types) / converted;
     const text = `is int8 between fp32 neighbours with ${number(each)} multiply-adds for each element that is converted: fp32 is faster (--exclude-node)`;
     return each < limits.macsPerElement ? [{ node: origin, weight: 1 / each, text }] : [];
   });
 }
+
+/** Whether a float32 value becomes codes at once, or behind a residual add. */
+const isQuantizedAgain = (graph: Graph, name: string): boolean =>
+  graph
+    .consumers(name)
+    .some(
+      ({ node: { op, name: reader } }) => op === 'QuantizeV2' || (op === 'AddV2' && isQuantizedAgain(graph, reader)),
+    );
 
 const norms = ['FusedBatchNorm', 'FusedBatchNormV2', 'FusedBatchNormV3'];
 const driftSamples = 8;

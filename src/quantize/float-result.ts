@@ -1,7 +1,7 @@
 import { type Tensor, tensor } from '../base/tensor.ts';
 import { readAttr, type } from '../graph/attr.ts';
 import { constTensor } from '../graph/constant.ts';
-import type { Node, Value } from '../graph/graph.ts';
+import type { Graph, Node, Value } from '../graph/graph.ts';
 import type { RewriteContext } from '../graph/rewrite.ts';
 import { type Int8, isScaled } from './int8.ts';
 
@@ -56,6 +56,14 @@ export function floatResultOf(biased: Node, find: (name: string) => Node | undef
   const whole = at(at(scaled, 'Cast'), 'Bitcast');
   const sums = whole?.inputs[0] && find(whole.inputs[0].node);
   return scaled !== undefined && sums?.op.startsWith('Quantized') ? { sums, scaled, biased } : undefined;
+}
+
+/** The float32 result of a quantized convolution, if it has one. */
+export function floatResultBehind(graph: Graph, sums: Node): FloatResult | undefined {
+  let at: Node | undefined = sums;
+  for (const op of ['Bitcast', 'Cast', 'Mul', 'BiasAdd'])
+    at = at && graph.consumers(at.name).find(({ node: reader }) => reader.op === op)?.node;
+  return at && floatResultOf(at, (name) => graph.nodes.get(name));
 }
 
 /** Ops that hand on what they read, value by value: what reads them decides. */

@@ -4,6 +4,7 @@ import { UserError } from '../../src/base/errors.ts';
 import { constTensor } from '../../src/graph/constant.ts';
 import type { Model } from '../../src/graph/model.ts';
 import { codedRanges } from '../../src/quantize/coverage.ts';
+import { floatResultBehind } from '../../src/quantize/float-result.ts';
 import { layersOf } from '../../src/quantize/layers.ts';
 import { dataset, model } from '../tune/support.ts';
 
@@ -11,8 +12,9 @@ import { dataset, model } from '../tune/support.ts';
 const scales = ({ graph }: Model) =>
   Object.fromEntries(
     layersOf(graph).map(({ node, origin }) => {
-      const limits = constTensor(graph.node(node.inputs[6]!.node));
-      return [origin, limits?.shape[0] ?? 1];
+      const multipliers = floatResultBehind(graph, node)?.scaled.inputs[1];
+      if (multipliers === undefined) return [origin, constTensor(graph.node(node.inputs[6]!.node))?.shape[0] ?? 1];
+      return [origin, new Set(constTensor(graph.node(multipliers.node))?.data as Float32Array).size];
     }),
   );
 

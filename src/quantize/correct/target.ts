@@ -2,7 +2,7 @@ import { numberOf, numbersOf } from '../../base/tensor.ts';
 import { attrValue, readAttr } from '../../graph/attr.ts';
 import { constTensor } from '../../graph/constant.ts';
 import type { Graph, Node, Value } from '../../graph/graph.ts';
-import { type FloatResult, floatResultOf } from '../float-result.ts';
+import { floatResultBehind } from '../float-result.ts';
 import { rangeKey } from '../int8.ts';
 import { type Layer, layersOf } from '../layers.ts';
 import { endsOf, isUnsigned } from './frozen-graph.ts';
@@ -46,7 +46,7 @@ function int8Values(graph: Graph): ReadonlyMap<string, Node> {
 
 export function targetOf(graph: Graph, layer: Layer, int8 = int8Values(graph)): Target | undefined {
   const { node } = layer;
-  const result = resultBehind(graph, node);
+  const result = floatResultBehind(graph, node);
   const of = result?.biased.inputs[1] ?? node.inputs[2];
   const bias = of && graph.node(of.node);
   const unit = bias && unitOf(graph, node, bias);
@@ -77,14 +77,6 @@ export function targetOf(graph: Graph, layer: Layer, int8 = int8Values(graph)): 
   const low = value.op === 'Relu' || value.op === 'Relu6' ? 0 : Number.NEGATIVE_INFINITY;
   const high = value.op === 'Relu6' ? 6 : Number.POSITIVE_INFINITY;
   return { layer, bias, unit, step, out: { node: value.name, port: 0 }, isFloat: true, scale: 1, low, high };
-}
-
-/** The float32 result of a layer, if it has one. */
-export function resultBehind(graph: Graph, node: Node): FloatResult | undefined {
-  let at: Node | undefined = node;
-  for (const op of ['Bitcast', 'Cast', 'Mul', 'BiasAdd'])
-    at = at && graph.consumers(at.name).find(({ node: reader }) => reader.op === op)?.node;
-  return at && floatResultOf(at, (name) => graph.nodes.get(name));
 }
 
 /** s_x · s_w[c] of an integer bias, 1 of a float32 one; times what a matmul's columns are multiplied by behind it. */
