@@ -68,7 +68,8 @@ async function main(filter: string): Promise<number> {
       `${JSON.stringify({ tensorflow: version, filter, cases: ran }, null, 1)}\n`,
     );
   }
-  if (filter === '') await writeSection('results', resultsReport(version, table, ofSuite(all, 'models')));
+  const inOrder = Object.keys(suites).flatMap((name) => ofSuite(all, name));
+  if (filter === '') await writeSection('results', resultsReport(version, table, inOrder));
   console.table(table);
   console.log(
     `TensorFlow ${version}: ${count(all, 'passed')} passed, ${count(all, 'failed')} failed, ${count(all, 'skipped')} skipped in ${((performance.now() - start) / 60_000).toFixed(1)} minutes`,

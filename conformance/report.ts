@@ -8,13 +8,16 @@ export type Counts = {
   readonly about: string;
 };
 
-/** The sums of each suite, and what was found of each model. */
+const line = (cells: readonly (string | number)[]) => `| ${cells.join(' | ')} |`;
+/** A bar would end the cell. */
+const cell = (text: string) => text.replaceAll('|', '/');
+
+/** The sums of each suite, what was found of each model, and what was skipped, and why. */
 export function resultsReport(
   version: string,
   table: Readonly<Record<string, Counts>>,
-  models: readonly Result[],
+  all: readonly Result[],
 ): string {
-  const line = (cells: readonly (string | number)[]) => `| ${cells.join(' | ')} |`;
   const suitesOf = Object.entries(table).map(([name, c]) => line([name, c.about, c.passed, c.failed, c.skipped]));
   return [
     `## Results with TensorFlow ${version}`,
@@ -27,6 +30,16 @@ export function resultsReport(
     '',
     line(['model', 'graph', 'result', 'found']),
     line(['---', '---', '---', '---']),
-    ...models.map(({ name, status, detail = '' }) => line([...name.split('/'), status, detail.replaceAll('|', '/')])),
+    ...all
+      .filter(({ suite }) => suite === 'models')
+      .map(({ name, status, detail = '' }) => line([...name.split('/'), status, cell(detail)])),
+    '',
+    '## Skipped, and why',
+    '',
+    line(['suite', 'case', 'why']),
+    line(['---', '---', '---']),
+    ...all
+      .filter(({ status, suite }) => status === 'skipped' && suite !== 'models')
+      .map(({ suite, name, detail = '' }) => line([suite, name, cell(detail)])),
   ].join('\n');
 }
