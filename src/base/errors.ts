@@ -43,10 +43,12 @@ export class UnsupportedError extends UserError {
 /** A broken promise inside octet: a bug to report, never the user's doing. */
 export class InternalError extends Error {
   override readonly name = 'InternalError';
+  readonly what: string;
   readonly place: Place;
 
   constructor(what: string, place: Place = {}, options?: ErrorOptions) {
     super(`${describe(place)}${what} (this is a bug in octet)`, options);
+    this.what = what;
     this.place = place;
   }
 }

@@ -1,5 +1,6 @@
 import { UserError } from '../base/errors.ts';
-import { attrValue } from './attr.ts';
+import { type Attr, attrValue, readAttr } from './attr.ts';
+import { constTensor } from './constant.ts';
 import { formatValue, type Graph, type Node } from './graph.ts';
 import { attrOrDefault, definitionOf, inputTypes, isKnownOp, outputTypes } from './signature.ts';
 
@@ -26,6 +27,7 @@ function defectsOfNodes(graph: Graph): Defect[] {
     try {
       checkAttrs(node, report);
       checkInputs(graph, node, report);
+      checkConstant(node, report);
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
       report(error.what);
@@ -49,6 +51,8 @@ export function verify(graph: Graph, file?: string): void {
 function checkAttrs(node: Node, report: (what: string) => void): void {
   if (!isKnownOp(node.op)) return;
   for (const [name, attr] of definitionOf(node.op).attrs) {
+    const own = node.attrs.get(name);
+    if (own !== undefined && !isOfKind(own, attr.kind)) report(`attribute '${name}' is not of kind ${attr.kind}`);
     if (attr.allowed === undefined) continue;
     const given = attrOrDefault(node, definitionOf(node.op), name);
     if (given === undefined || 'placeholder' in given) continue;
@@ -56,6 +60,22 @@ function checkAttrs(node: Node, report: (what: string) => void): void {
     if (value !== undefined && !attr.allowed.includes(value))
       report(`attribute '${name}' is ${value}; it can be ${attr.allowed.join(', ')}`);
   }
+}
+
+/** Whether an attribute is of the kind that a signature names; so are those that octet can't tell the kind of. */
+function isOfKind(attr: Attr, kind: string): boolean {
+  if ('raw' in attr || 'placeholder' in attr) return true;
+  const element = /^list\((\w+)\)$/.exec(kind)?.[1];
+  if (element !== undefined) return 'list' in attr && Object.keys(attr.list).every((key) => key === `${element}s`);
+  return kind in attr || (kind === 'string' && 'bytes' in attr);
+}
+
+/** What a constant says of its type is what readers count on. */
+function checkConstant(node: Node, report: (what: string) => void): void {
+  const tensor = constTensor(node);
+  if (tensor === undefined) return;
+  const dtype = readAttr(node, 'dtype', 'type');
+  if (tensor.dtype !== dtype) report(`its value is ${tensor.dtype}, while it says ${dtype}`);
 }
 
 function checkInputs(graph: Graph, node: Node, report: (what: string) => void): void {

@@ -160,7 +160,7 @@ function placed(error: unknown, node: Node): unknown {
     return new UserError(error.what, { ...error.place, ...placeOf(node) }, error.remedy, { cause: error });
   }
   if (error instanceof InternalError)
-    return error.place.node === undefined ? new InternalError(error.message, placeOf(node), { cause: error }) : error;
+    return error.place.node === undefined ? new InternalError(error.what, placeOf(node), { cause: error }) : error;
   // What V8 throws when an array does not fit into memory.
   if (error instanceof RangeError)
     return new UserError(`needs more memory than there is: ${error.message}`, placeOf(node), 'feed a smaller batch', {
