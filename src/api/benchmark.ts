@@ -18,6 +18,8 @@ export type BenchmarkOptions = Pick<CompileOptions, 'backend' | 'threads' | 'isa
   readonly runs?: number;
   /** How long to measure each model: 3 by default. */
   readonly seconds?: number;
+  /** What to run on instead of noise: `batch` samples of the models' inputs. */
+  readonly feeds?: Feeds;
 };
 
 /** Times of single runs, in milliseconds. */
@@ -71,11 +73,12 @@ const minimumRuns = 5;
  */
 export async function benchmark(
   subjects: readonly Subject[],
-  { batch = 1, runs, seconds = 3, ...options }: BenchmarkOptions = {},
+  { batch = 1, runs, seconds = 3, feeds, ...options }: BenchmarkOptions = {},
 ): Promise<readonly BenchmarkResult[]> {
   const runners: Runner[] = [];
   try {
-    for (const subject of subjects) runners.push(await open(subject, batch, options));
+    for (const subject of subjects)
+      runners.push(await open(subject, feeds ?? (await noise(subject.model, batch)), options));
     for (let i = 0; i < warmUps; i++) for (const runner of runners) await timed(runner, options.signal);
     const end = performance.now() + 1000 * seconds * runners.length;
     const isOver = (done: number) =>
@@ -89,8 +92,7 @@ export async function benchmark(
   }
 }
 
-async function open(subject: Subject, batch: number, options: CompileOptions): Promise<Runner> {
-  const feeds = await noise(subject.model, batch);
+async function open(subject: Subject, feeds: Feeds, options: CompileOptions): Promise<Runner> {
   const begin = performance.now();
   const session = await compile(subject.model, options);
   const compiled = performance.now();
@@ -160,19 +162,24 @@ export type ModelProfile = {
   })[];
 };
 
+export type ProfileModelOptions = Pick<CompileOptions, 'threads' | 'isa'> & {
+  /** What to run on; noise by default. What takes its time by the data, such as suppressing boxes, wants real ones. */
+  readonly feeds?: Feeds;
+};
+
 /**
  * Times a model step by step, one sample at a time, on one thread by default: what a step costs is clearest there. Throws
  * `UserError` where this machine can't run generated code.
  */
 export async function profileModel(
   model: Model,
-  { threads = 1, isa }: Pick<CompileOptions, 'threads' | 'isa'> = {},
+  { threads = 1, isa, feeds }: ProfileModelOptions = {},
 ): Promise<ModelProfile> {
   const host = await openHost();
   if ('unavailable' in host) throw new UserError(host.unavailable);
   const chosen = host.isa(isa);
   const before = measurePeak(host, chosen);
-  const rows = await profile(model, await noise(model, 1), { threads, isa: chosen });
+  const rows = await profile(model, feeds ?? (await noise(model, 1)), { threads, isa: chosen });
   const after = measurePeak(host, chosen);
   const peak = {
     int8: Math.max(before.int8, after.int8),

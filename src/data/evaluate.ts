@@ -21,6 +21,8 @@ export type EvaluateOptions = {
 export type Evaluation = {
   /** By the names that `metersFor` documents. Shares are 0 to 1; `sqnr` is in dB. */
   readonly figures: Figures;
+  /** Of the reference, on the same samples in the same pass; without what compares the two. */
+  readonly reference?: { readonly figures: Figures; readonly seconds: number };
   readonly samples: number;
   /** Samples without a label: they count for the comparison with the reference only. */
   readonly unlabelled: number;
@@ -39,19 +41,25 @@ export type Evaluation = {
 export async function evaluate(run: Run, dataset: Dataset, options: EvaluateOptions = {}): Promise<Evaluation> {
   const { recipe, reference, batch = 1, limit, progress = silent } = options;
   const meters = metersFor(recipe, reference !== undefined);
+  const referenceMeters = reference === undefined ? [] : metersFor(recipe, false);
   const total = dataset.size === undefined ? limit : Math.min(dataset.size, limit ?? dataset.size);
   let samples = 0;
   let unlabelled = 0;
   let notFinite = 0;
-  let milliseconds = 0;
+  const milliseconds = { own: 0, reference: 0 };
+  const timed = async (whose: keyof typeof milliseconds, runner: Run, feeds: Feeds): Promise<Outputs> => {
+    const start = performance.now();
+    const outputs = await runner(feeds);
+    milliseconds[whose] += performance.now() - start;
+    return outputs;
+  };
   progress.start('evaluating', total);
   try {
     for await (const sample of dataset.samples({ batch, ...(limit === undefined ? {} : { limit }) })) {
-      const start = performance.now();
-      const outputs = await run(sample.feeds);
-      milliseconds += performance.now() - start;
-      const expected = reference === undefined ? undefined : await reference(sample.feeds);
+      const outputs = await timed('own', run, sample.feeds);
+      const expected = reference && (await timed('reference', reference, sample.feeds));
       for (const meter of meters) measure(meter, outputs, sample, expected);
+      if (expected !== undefined) for (const meter of referenceMeters) measure(meter, expected, sample, undefined);
       samples += sample.count;
       unlabelled += sample.count - (sample.labels ?? []).filter((label) => label !== undefined).length;
       if (![...outputs.values()].every(finite)) notFinite += sample.count;
@@ -60,9 +68,19 @@ export async function evaluate(run: Run, dataset: Dataset, options: EvaluateOpti
   } finally {
     progress.finish();
   }
-  const figures = Object.assign({}, ...meters.map((meter) => meter.figures())) as Figures;
-  return { figures, samples, unlabelled, notFinite, skipped: dataset.skipped(), seconds: milliseconds / 1000 };
+  return {
+    figures: figuresOf(meters),
+    ...(reference && { reference: { figures: figuresOf(referenceMeters), seconds: milliseconds.reference / 1000 } }),
+    samples,
+    unlabelled,
+    notFinite,
+    skipped: dataset.skipped(),
+    seconds: milliseconds.own / 1000,
+  };
 }
+
+const figuresOf = (meters: readonly Meter[]): Figures =>
+  Object.assign({}, ...meters.map((meter) => meter.figures())) as Figures;
 
 function measure(meter: Meter, outputs: Outputs, sample: Sample, reference: Outputs | undefined): void {
   try {

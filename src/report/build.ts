@@ -2,10 +2,12 @@ import { compare } from '../api/compare.ts';
 import { type Inspection, inspect } from '../api/inspect.ts';
 import { feedsOf } from '../api/quantize.ts';
 import { runnerOn } from '../api/runner.ts';
+import { type Drift, findWarnings } from '../api/warnings.ts';
+import { UserError } from '../base/errors.ts';
 import { type Progress, silent } from '../base/progress.ts';
 import type { Tensor } from '../base/tensor.ts';
 import type { Dataset } from '../data/dataset.ts';
-import { type Evaluation, evaluate } from '../data/evaluate.ts';
+import { evaluate } from '../data/evaluate.ts';
 import type { Recipe } from '../data/recipe/recipe.ts';
 import type { Model } from '../graph/model.ts';
 import type { Feeds } from '../graph/runner.ts';
@@ -14,8 +16,10 @@ import { type Observations, observeModel } from '../quantize/observe.ts';
 import type { QuantizeOptions } from '../quantize/options.ts';
 import type { BackendName } from '../runtime/backends.ts';
 import { compile } from '../runtime/session.ts';
-import { drawStage, short } from './stage.ts';
-import type { LayerData, ReportData, StageData, TrialsData, ValueData } from './types.ts';
+import { short } from './short.ts';
+import { stagesOf } from './stages.ts';
+import { measureSpeed, measureTime } from './time.ts';
+import type { LayerData, ReportData, TrialsData, ValueData } from './types.ts';
 import { valueData } from './values.ts';
 
 export type ReportOptions = {
@@ -26,13 +30,16 @@ export type ReportOptions = {
   /** Figure 1b, where it is at hand. */
   readonly quantized?: Model;
   readonly data?: { readonly calibration: Dataset; readonly evaluation: Dataset; readonly recipe?: Recipe | undefined };
-  /** Samples to measure accuracy and speed on; 100 by default. */
+  /** Samples to measure accuracy on; 100 by default. */
   readonly samples?: number;
   /** Samples to compare layer by layer and to draw histograms of; 16 by default. */
   readonly layerSamples?: number;
   /** What was left out of int8 on purpose. */
   readonly options?: QuantizeOptions;
+  /** What quantizing warned of; found again from reference and data where it is not given. */
   readonly warnings?: ReportData['warnings'];
+  /** How the data differs from what the fp32 model was trained on. */
+  readonly drift?: Drift | undefined;
   /** SQNR of the outputs when a layer alone is int8, by the layer's name. */
   readonly alone?: ReadonlyMap<string, number>;
   readonly trials?: TrialsData;
@@ -47,21 +54,23 @@ export async function buildReport(model: Model, options: ReportOptions): Promise
   const { reference, data, alone } = options;
   const inspection = inspect(model, options.options);
   const original = reference && inspect(reference, options.options);
+  const fp32 = withReasons(inspection, original);
   const measured = data && (await measure(model, data, options));
   const layers = reference && data ? await compareLayers(reference, model, data.evaluation, options) : [];
-  const values = await describeValues(model, layers, options);
+  const seen = await observe(model, options);
   return {
     title: options.title,
     facts: options.facts ?? [],
     size: { model: inspection.bytes, ...(original && { reference: original.bytes }) },
     int8: coverage(inspection, original),
-    figures: measured?.figures ?? [],
-    ...(measured && { speed: measured.speed }),
-    warnings: options.warnings ?? [],
-    stages: await Promise.all(stagesOf(model, options, new Set(inspection.fp32.map((row) => row.node)))),
-    values,
+    figures: [],
+    ...measured,
+    ...(await timed(model, options)),
+    warnings: options.warnings ?? (reference ? warningsOf(reference, model, seen, options.drift) : []),
+    stages: await stagesOf(model, options, new Map(fp32.map(({ node, reason }) => [node, reason]))),
+    values: describeValues(model, layers, seen),
     layers: layers.map((layer) => ({ ...layer, ...aloneOf(alone?.get(layer.layer)) })),
-    fp32: inspection.fp32,
+    fp32,
     ...(options.trials && { trials: options.trials }),
   };
 }
@@ -76,22 +85,10 @@ const coverage = ({ int8, macs, fp32 }: Inspection, original: Inspection | undef
   allMacs: original?.macs ?? macs,
 });
 
-function stagesOf(
-  model: Model,
-  { reference, quantized }: ReportOptions,
-  kept: ReadonlySet<string>,
-): readonly Promise<StageData>[] {
-  const isInt8 = [...model.graph.nodes.values()].some((node) => node.op.startsWith('Quantized'));
-  const last = isInt8
-    ? drawStage('c', reference ? 'c · int8' : 'int8', 'calibrated and fused: what is written and run', model, kept)
-    : drawStage('model', 'fp32', 'the model as it is', model, kept);
-  return [
-    ...(reference
-      ? [drawStage('a', 'a · fp32', 'optimized: batch norms folded, constants computed', reference, kept)]
-      : []),
-    ...(quantized ? [drawStage('b', 'b · quantized', 'in int8 on the ranges of each run', quantized, kept)] : []),
-    last,
-  ];
+/** What stays in fp32; a quantized model has forgotten why, the one it was made from may tell. */
+function withReasons({ fp32 }: Inspection, original: Inspection | undefined): ReportData['fp32'] {
+  const reasons = new Map(original?.fp32.map(({ node, reason }) => [node, reason]));
+  return fp32.map((row) => ({ ...row, reason: reasons.get(row.node) ?? row.reason }));
 }
 
 async function compareLayers(
@@ -109,42 +106,71 @@ async function compareLayers(
   return layers.map(({ layer, op, sqnr, maxError }) => ({ layer, op, sqnr: finite(sqnr), maxError: short(maxError) }));
 }
 
-/** What each value that is int8 somewhere is like in fp32, what its codes cover, and how much noise it has. */
-async function describeValues(
+/** What the values that are int8 somewhere are like in fp32. */
+async function observe(
   model: Model,
-  layers: readonly LayerData[],
   { reference, data, layerSamples = 16, backend, progress, signal }: ReportOptions,
-): Promise<readonly ValueData[]> {
+): Promise<Observations> {
+  if (reference === undefined || data === undefined) return { samples: 0, values: new Map() };
+  const known = [...codedRanges(model.graph).keys()].filter((key) => reference.graph.nodes.has(key));
+  return observeModel(reference, known, feedsOf(data.calibration, layerSamples, reference), {
+    openRunner: runnerOn(backend),
+    total: layerSamples,
+    ...(progress && { progress }),
+    ...(signal && { signal }),
+  });
+}
+
+/** Each value with what its codes cover, and how much noise it has. */
+function describeValues(model: Model, layers: readonly LayerData[], seen: Observations): readonly ValueData[] {
   const ranges = codedRanges(model.graph);
   const noise = new Map(layers.map(({ layer, sqnr }) => [layer, sqnr]));
-  let seen: Observations | undefined;
-  if (reference !== undefined && data !== undefined) {
-    const known = [...ranges.keys()].filter((key) => reference.graph.nodes.has(key));
-    seen = await observeModel(reference, known, feedsOf(data.calibration, layerSamples, reference), {
-      openRunner: runnerOn(backend),
-      total: layerSamples,
-      ...(progress && { progress }),
-      ...(signal && { signal }),
-    });
-  }
-  const keys = new Set([...ranges.keys(), ...noise.keys()]);
-  return [...keys].map((key) => {
+  return [...new Set([...ranges.keys(), ...noise.keys()])].map((key) => {
     const sqnr = noise.get(key);
-    const drawn = valueData(key, seen?.values.get(key), ranges.get(key));
+    const drawn = valueData(key, seen.values.get(key), ranges.get(key));
     return sqnr === undefined || sqnr === null ? drawn : { ...drawn, sqnr };
   });
 }
 
-type Measured = Pick<ReportData, 'figures'> & { readonly speed: NonNullable<ReportData['speed']> };
+/** What quantizing would warn of, but for the number of samples, which a model does not tell. */
+const warningsOf = (fp32: Model, int8: Model, seen: Observations, drift: Drift | undefined) =>
+  findWarnings({ fp32, int8, seen, early: { samples: 0, ranges: new Map() }, drift }).filter(
+    ({ kind }) => kind !== 'few samples',
+  );
 
-/** Accuracy and speed of the model, beside those of its reference on the same samples. */
+/** Speed and its parts, as far as this machine can tell them. */
+async function timed(model: Model, options: ReportOptions): Promise<Pick<ReportData, 'speed' | 'time'>> {
+  const { reference, data, backend, threads, progress = silent, signal } = options;
+  const settings = { data: data?.evaluation, backend, threads, signal };
+  progress.start('timing', 2);
+  try {
+    const speed = await unlessImpossible(measureSpeed({ model, reference }, settings));
+    progress.advance();
+    const time = speed?.backend === 'native' && (await unlessImpossible(measureTime({ model, reference }, settings)));
+    progress.advance();
+    return { ...(speed && { speed }), ...(time && { time }) };
+  } finally {
+    progress.finish();
+  }
+}
+
+/** Models of strings have no noise to run on, and not every machine runs generated code: the rest of the report stands. */
+async function unlessImpossible<T>(work: Promise<T>): Promise<T | undefined> {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof UserError) return undefined;
+    throw error;
+  }
+}
+
+/** Accuracy of the model, beside that of its reference on the same samples. */
 async function measure(
   model: Model,
   { evaluation, recipe }: NonNullable<ReportOptions['data']>,
   { reference, samples = 100, backend, threads, progress, signal }: ReportOptions,
-): Promise<Measured> {
+): Promise<Pick<ReportData, 'figures' | 'samples'>> {
   const settings = { ...(backend && { backend }), ...(threads && { threads }), ...(signal && { signal }) };
-  const evaluateOn = { limit: samples, ...(recipe && { recipe }), ...(progress && { progress }) };
   using session = await compile(model, settings);
   using original = reference && (await compile(reference, settings));
   const run =
@@ -153,24 +179,17 @@ async function measure(
       signal?.throwIfAborted();
       return new Map(Object.entries(await of.run(Object.fromEntries(feeds))));
     };
-  const fp32 = original && (await evaluate(run(original), evaluation, evaluateOn));
-  const int8 = await evaluate(run(session), evaluation, {
-    ...evaluateOn,
+  const found = await evaluate(run(session), evaluation, {
+    limit: samples,
+    ...(recipe && { recipe }),
+    ...(progress && { progress }),
     ...(original && { reference: run(original) }),
   });
-  const names = Object.keys(int8.figures);
   return {
-    figures: names.map((name) => ({
-      name,
-      model: short(int8.figures[name]!),
-      ...(fp32?.figures[name] !== undefined && { reference: short(fp32.figures[name]) }),
-    })),
-    speed: {
-      model: short(each(int8)),
-      ...(fp32 && { reference: short(each(fp32)) }),
-      backend: session.backend,
-    },
+    samples: found.samples,
+    figures: Object.entries(found.figures).map(([name, figure]) => {
+      const expected = found.reference?.figures[name];
+      return { name, model: short(figure), ...(expected !== undefined && { reference: short(expected) }) };
+    }),
   };
 }
-
-const each = ({ seconds, samples }: Evaluation): number => (1000 * seconds) / Math.max(1, samples);

@@ -2,7 +2,18 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { ReportData } from './types.ts';
 
-const scripts = ['dom.js', 'plots.js', 'overview.js', 'graph.js', 'detail.js', 'main.js'] as const;
+const scripts = [
+  'dom.js',
+  'plots.js',
+  'table.js',
+  'time.js',
+  'overview.js',
+  'layers.js',
+  'graph.js',
+  'detail.js',
+  'main.js',
+] as const;
+const styles = ['page.css', 'overview.css', 'graph.css'] as const;
 const asset = (name: string): string => readFileSync(new URL(`./page/${name}`, import.meta.url), 'utf8');
 const hash = (text: string): string => `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
 
@@ -17,7 +28,7 @@ const escaped = (text: string): string => text.replace(/[&<>"']/g, (c) => `&#${c
  * their hashes: what a model's names hold stays text, whatever it says.
  */
 export function renderReport(data: ReportData): string {
-  const style = asset('page.css');
+  const style = styles.map(asset).join('\n');
   const script = `'use strict';\n${scripts.map(asset).join('\n')}`;
   const policy = `default-src 'none'; script-src ${hash(script)}; style-src ${hash(style)}; base-uri 'none'; form-action 'none'`;
   return `<!doctype html>

@@ -8,21 +8,32 @@ import type { Model } from '../graph/model.ts';
 import { keyOf } from '../quantize/coverage.ts';
 import { quantizableOps } from '../quantize/eligible.ts';
 import { layOut } from './layout.ts';
+import { whyFloat } from './reasons.ts';
+import { short } from './short.ts';
 import type { ChannelRanges, NodeData, NodeKind, StageData } from './types.ts';
 
 /** At most this many edges into one node are drawn: a `Pack` may have thousands. */
 const maxEdges = 64;
 
-/** One stage of a model, laid out to be drawn, with the layers that stay in fp32. Constants are told of at their readers. */
+/** What is known of a stage beside its graph. */
+export type StageContext = {
+  /** The convolutions and matmuls that stay in fp32, with the reasons. */
+  readonly kept?: ReadonlyMap<string, string>;
+  /** What the engine computes in int8 though the file has it in fp32. */
+  readonly islands?: ReadonlySet<string>;
+  /** The model that it was made from, which knows what its values are: the engine's own ops are in no table. */
+  readonly from?: Model;
+};
+
+/** One stage of a model, laid out to be drawn. Constants are told of at their readers. */
 export async function drawStage(
-  id: string,
-  title: string,
-  note: string,
+  { id, title, note }: Pick<StageData, 'id' | 'title' | 'note'>,
   model: Model,
-  kept: ReadonlySet<string> = new Set(),
+  context: StageContext = {},
 ): Promise<StageData> {
   const { graph } = model;
-  const types = inferTypes({ node: (name) => graph.nodes.get(name), library: graph.library });
+  const named = (context.from ?? model).graph;
+  const types = inferTypes({ node: (name) => named.nodes.get(name), library: named.library });
   const drawn = graph.order().filter((node) => node.op !== 'Const');
   const index = new Map(drawn.map((node, i) => [node.name, i]));
   const ends = new Set([...model.inputs, ...model.outputs].map((end) => end.value.node));
@@ -38,14 +49,16 @@ export async function drawStage(
   );
   const nodes = drawn.map((node, i): NodeData => {
     const weights = channelRanges(graph, node);
-    const from = node.inputs[0] && keyOf(graph, node.inputs[0]);
+    const from = node.inputs[0] && keyOf(named, node.inputs[0]);
+    const kind = kindOf(node, types, ends, context);
+    const reason = reasonOf(node, kind, types, context);
     return {
       name: node.name,
       op: node.op,
-      kind: kindOf(node, types, { ends, kept }),
+      kind,
       ...layout.nodes[i]!,
       type: typeText(types, { node: node.name, port: 0 }),
-      key: keyOf(graph, { node: node.name, port: 0 }),
+      key: keyOf(named, { node: node.name, port: 0 }),
       ...(from !== undefined && { from }),
       attrs: [...node.attrs].map(([name, attr]) => [name, attrText(attr)]),
       constants: node.inputs.flatMap((v) => {
@@ -53,6 +66,7 @@ export async function drawStage(
         return tensor === undefined ? [] : [[v.node, `${tensor.dtype} ${formatShape(tensor.shape)}`] as const];
       }),
       ...(weights && { weights }),
+      ...(reason !== undefined && { reason }),
     };
   });
   return {
@@ -75,13 +89,20 @@ const isInt8 = (types: TypeInfo, value: Value): boolean => {
   return dtype === 'qint8' || dtype === 'quint8' || dtype === 'qint32';
 };
 
-type Marked = Readonly<Record<'ends' | 'kept', ReadonlySet<string>>>;
-
-function kindOf(node: Node, types: TypeInfo, { ends, kept }: Marked): NodeKind {
+function kindOf(node: Node, types: TypeInfo, ends: ReadonlySet<string>, { kept, islands }: StageContext): NodeKind {
+  if (islands?.has(node.name)) return 'island';
   if (node.op === 'QuantizeV2' || node.op === 'Dequantize') return 'convert';
-  if (isInt8(types, { node: node.name, port: 0 })) return 'int8';
-  if (kept.has(node.name)) return 'fp32';
+  if (node.op.startsWith('Quantized') || isInt8(types, { node: node.name, port: 0 })) return 'int8';
+  if (kept?.has(node.name)) return 'fp32';
   return ends.has(node.name) ? 'end' : 'other';
+}
+
+/** Why a node is in fp32: told of stages that are quantized. */
+function reasonOf(node: Node, kind: NodeKind, types: TypeInfo, { kept, islands }: StageContext): string | undefined {
+  if (kind === 'int8' || kind === 'convert') return undefined;
+  const told = kept?.get(node.name);
+  if (told !== undefined || islands === undefined) return told;
+  return whyFloat({ node, types, isIsland: kind === 'island' });
 }
 
 function typeText(types: TypeInfo, value: Value): string {
@@ -133,6 +154,4 @@ function channelRanges(graph: Graph, node: Node): ChannelRanges | undefined {
   return data.length === 0 ? undefined : { min: rounded(min), max: rounded(max) };
 }
 
-/** Four digits: enough to be seen, and a fraction of the text. */
-export const short = (x: number): number => Number(x.toPrecision(4));
 const rounded = (values: Float32Array): number[] => Array.from(values, short);

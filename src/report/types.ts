@@ -8,8 +8,16 @@ export type ReportData = {
   readonly int8: { readonly nodes: number; readonly of: number; readonly macs: number; readonly allMacs: number };
   /** Shares from 0 to 1, but for `sqnr` (dB). */
   readonly figures: readonly { readonly name: string; readonly model?: number; readonly reference?: number }[];
-  /** Milliseconds a sample. */
-  readonly speed?: { readonly model: number; readonly reference?: number; readonly backend: string };
+  /** How many samples the figures were measured on. */
+  readonly samples?: number;
+  /** Milliseconds a sample: the median of so many runs. */
+  readonly speed?: {
+    readonly model: number;
+    readonly reference?: number;
+    readonly backend: string;
+    readonly runs: number;
+  };
+  readonly time?: TimeData;
   readonly warnings: readonly { readonly kind: string; readonly node?: string; readonly text: string }[];
   readonly stages: readonly StageData[];
   /** What is known of fp32 values, by their names. */
@@ -20,7 +28,35 @@ export type ReportData = {
   readonly trials?: TrialsData;
 };
 
-export type NodeKind = 'int8' | 'convert' | 'fp32' | 'other' | 'end';
+/** Where the time goes, step by step in the order of the run: of the model, and of its reference. */
+export type TimeData = {
+  readonly machine: string;
+  readonly model: readonly StepTime[];
+  readonly reference?: readonly StepTime[];
+};
+
+export type StepFamily =
+  | 'convolution'
+  | 'depthwise'
+  | 'matmul'
+  | 'pooling'
+  | 'conversion'
+  | 'other'
+  | 'reference kernel';
+
+export type StepTime = {
+  /** The node whose result it is, and the fp32 value that this stands for. */
+  readonly node: string;
+  readonly key: string;
+  readonly family: StepFamily;
+  readonly kernel: string;
+  readonly ms: number;
+  /** Of what the processor could multiply in that time. */
+  readonly share?: number;
+};
+
+/** `island`: fp32 in the file, since TensorFlow has no int8 op for it, and int8 in octet's engine. */
+export type NodeKind = 'int8' | 'island' | 'convert' | 'fp32' | 'other' | 'end';
 
 /** One node as it is drawn; `x`, `y` are its middle. */
 export type NodeData = {
@@ -38,6 +74,8 @@ export type NodeData = {
   /** Constants it reads, which are not drawn. */
   readonly constants: readonly (readonly [name: string, type: string])[];
   readonly weights?: ChannelRanges;
+  /** Why it is computed in fp32. */
+  readonly reason?: string;
 };
 
 export type ChannelRanges = { readonly min: readonly number[]; readonly max: readonly number[] };

@@ -1,7 +1,7 @@
 import { bars, saturatedShare } from '../quantize/coverage.ts';
 import type { Distribution } from '../quantize/observers/distribution.ts';
 import type { Range } from '../quantize/ranges.ts';
-import { short } from './stage.ts';
+import { short } from './short.ts';
 import type { ValueData } from './types.ts';
 
 const shownBins = 96;

@@ -5,8 +5,10 @@ import { pathToFileURL } from 'node:url';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { renderReport } from '../../src/report/html.ts';
+import { openHost } from '../../src/runtime/native/host/host.ts';
 import { hostile, smallReport } from './support.ts';
 
+const host = await openHost();
 const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
 const isThere = existsSync(executablePath);
 if (!isThere) console.warn(`no browser at ${executablePath}: the report is not looked at; set CHROMIUM to one`);
@@ -38,7 +40,14 @@ describe.skipIf(!isThere)('the report in a browser', () => {
 
   it('shows what came out, and why nodes stay in fp32', async () => {
     const text = await page.locator('main').textContent();
-    for (const part of ['Worst layers', 'Stays in fp32', 'third/conv', 'excluded by the options', 'agreement'])
+    for (const part of [
+      'Worst layers',
+      'Stays in fp32',
+      'third/conv',
+      'excluded by the options',
+      'answers are those of fp32',
+      'Noise on the way',
+    ])
       expect(text).toContain(part);
   });
 
@@ -55,6 +64,33 @@ describe.skipIf(!isThere)('the report in a browser', () => {
     expect(await detail()).toContain('QuantizedConv2DWithBiasAndReluAndRequantize');
     for (const part of ['SQNR in', 'SQNR out', 'int8 covers', '8 channels']) expect(await detail()).toContain(part);
     expect(await page.locator('.detail .clip').count()).toBe(2);
+  });
+
+  it("marks what octet's engine alone computes in int8", async () => {
+    await page.getByRole('button', { name: 'c · int8' }).click();
+    await page.getByRole('button', { name: 'Show all' }).click();
+    await page.locator('.node.island').first().click();
+    expect(await detail()).toContain("octet's engine");
+    expect(await page.locator('.region rect').count()).toBeGreaterThan(3);
+  });
+
+  it.skipIf('unavailable' in host)('says where the time goes, step by step', async () => {
+    await page.getByRole('tab', { name: 'Overview' }).click();
+    expect(await page.locator('main').textContent()).toContain('each step alone');
+    expect(await page.locator('.stacked').count()).toBe(2);
+    await page.getByRole('tab', { name: 'Time' }).click();
+    const steps = page.locator('tbody tr');
+    const all = await steps.count();
+    await page.getByLabel('Filter steps').fill('conv');
+    expect(await steps.count()).toBeLessThan(all);
+    await steps.locator('.link').first().click();
+    expect(await detail()).toContain('takes');
+  });
+
+  it('goes from the line of noise to a layer', async () => {
+    await page.getByRole('tab', { name: 'Overview' }).click();
+    await page.locator('.point').nth(1).click();
+    expect(await page.locator('.detail .title').textContent()).toContain('first');
   });
 
   it('walks, zooms and searches by the keyboard', async () => {
@@ -74,7 +110,7 @@ describe.skipIf(!isThere)('the report in a browser', () => {
   });
 
   it('says why a node of the graph stayed in fp32, at each stage', async () => {
-    for (const stage of ['a · fp32', 'b · quantized', 'c · int8']) {
+    for (const stage of ['a · fp32', 'b · quantized', 'c · int8', 'd · as run']) {
       await page.getByRole('button', { name: stage }).click();
       await page.getByRole('button', { name: 'Show all' }).click();
       await page.locator('.node.fp32').click();

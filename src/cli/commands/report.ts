@@ -1,5 +1,8 @@
 import { basename } from 'node:path';
 import { optimize } from '../../api/optimize.ts';
+import { feedsOf } from '../../api/quantize.ts';
+import { runnerOn } from '../../api/runner.ts';
+import { measureDrift } from '../../api/warnings.ts';
 import { writeWhole } from '../../base/files.ts';
 import { buildReport } from '../../report/build.ts';
 import { renderReport } from '../../report/html.ts';
@@ -37,10 +40,13 @@ export const reportCommand: AddCommand = (program, signal) => {
   withJson(withBackend(withData(withModel(command), { required: false }))).action(
     async (path: string, options: Options) => {
       const model = await loadModel(path, options);
-      const reference =
-        options.reference === undefined ? undefined : optimize(await loadModel(options.reference, options));
+      const original = options.reference === undefined ? undefined : await loadModel(options.reference, options);
       const { data } = options;
       const opened = data === undefined ? undefined : await openData(path, model, { ...options, data });
+      const drift =
+        original &&
+        opened &&
+        (await measureDrift(original, feedsOf(opened.calibration, 8, original), runnerOn(options.backend)));
       const report = await buildReport(model, {
         title: basename(path),
         facts: [
@@ -48,7 +54,7 @@ export const reportCommand: AddCommand = (program, signal) => {
           ...(options.reference === undefined ? [] : [['made from', options.reference] as const]),
           ...(data === undefined ? [] : [['measured on', `${options.samples} samples of ${data}`] as const]),
         ],
-        ...(reference && { reference }),
+        ...(original && { reference: optimize(original), drift }),
         ...(opened && { data: opened }),
         samples: options.samples,
         backend: options.backend,

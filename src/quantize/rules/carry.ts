@@ -46,6 +46,9 @@ const moverOps = [
   'Slice',
 ] as const satisfies readonly OpName[];
 
+/** All ops that these rules can leave in int8 between others. */
+export const carriedOps: readonly string[] = ['MaxPool', 'AvgPool', 'ConcatV2', ...moverOps];
+
 /** Mover(Dequantize(q), …)  ⇒  Dequantize(Mover(q, …)). Exact: code 0 is zero, so padding is too. */
 function carryMover(mover: Node, context: RewriteContext, carried: (node: Node) => boolean): Value | undefined {
   const [first, ...rest] = mover.inputs as readonly [Value, ...Value[]];
@@ -133,7 +136,7 @@ function isReadInInt8(concat: Node, context: RewriteContext): boolean {
     seen.add(name);
     for (const reader of context.uses({ node: name, port: 0 })) {
       if (reader.op === 'QuantizeV2') return true;
-      if (['MaxPool', 'AvgPool', 'ConcatV2', ...moverOps].includes(reader.op)) stack.push(reader.name);
+      if (carriedOps.includes(reader.op)) stack.push(reader.name);
     }
   }
   return false;

@@ -1,6 +1,7 @@
 /** What is known of the selected node. */
 const kinds = {
   int8: 'computed in int8',
+  island: "fp32 in the file, int8 in octet's engine",
   convert: 'between fp32 and int8',
   fp32: 'stays in fp32',
   other: 'fp32',
@@ -12,17 +13,22 @@ function detailOf(node, { data, stage, graph, index, values, reasons, select }) 
     return [element('p', { class: 'note' }, 'Choose a node to see its attributes, ranges and noise.'), legend()];
   const value = values.get(node.key);
   const from = node.from === undefined ? undefined : values.get(node.from);
-  const reason = reasons.get(node.name);
+  const reason = node.reason ?? reasons.get(node.name);
+  const [took, tookFp32] = timesOf(data, node);
   return [
-    element('h2', { class: 'title' }, node.name),
+    element('h2', { class: 'title' }, ...breakable(node.name)),
     element('p', {}, element('span', { class: `chip ${node.kind}` }, node.op), ' ', kinds[node.kind]),
-    reason === undefined ? undefined : element('p', { class: 'reason' }, `Stays in fp32: ${reason}.`),
+    reason === undefined
+      ? undefined
+      : element('p', { class: `reason ${node.kind}` }, `${node.kind === 'island' ? '' : 'Stays in fp32: '}${reason}.`),
     element(
       'dl',
       { class: 'facts' },
       ...pairs([
         ['gives', node.type],
         ['stands for', node.key === node.name ? undefined : node.key],
+        ['takes', took === undefined ? undefined : format.time(took)],
+        ['took in fp32', tookFp32 === undefined ? undefined : format.time(tookFp32)],
         ['SQNR in', from?.sqnr === undefined ? undefined : format.dB(from.sqnr)],
         ['SQNR out', value?.sqnr === undefined ? undefined : format.dB(value.sqnr)],
         ['values', value?.min === undefined ? undefined : `${format.number(value.min)} … ${format.number(value.max)}`],
@@ -30,7 +36,14 @@ function detailOf(node, { data, stage, graph, index, values, reasons, select }) 
           'int8 covers',
           value?.high === undefined ? undefined : `${format.number(value.low)} … ${format.number(value.high)}`,
         ],
-        ['beyond it', value?.saturated === undefined ? undefined : format.percent(value.saturated, 4)],
+        [
+          'beyond it',
+          value?.saturated === undefined
+            ? undefined
+            : value.saturated === 0
+              ? 'nothing'
+              : format.percent(value.saturated, 3),
+        ],
       ]),
     ),
     section(
@@ -59,6 +72,19 @@ function detailOf(node, { data, stage, graph, index, values, reasons, select }) 
   ];
 }
 
+/** What a node took, and what the fp32 value took that it stands for. */
+function timesOf({ time }, node) {
+  if (time === undefined || node.kind === 'convert') return [];
+  const sum = (steps, isIt) => {
+    const found = (steps ?? []).filter((step) => step.family !== 'conversion' && isIt(step));
+    return found.length === 0 ? undefined : found.reduce((ms, step) => ms + step.ms, 0);
+  };
+  return [
+    sum(time.model, (step) => step.node === node.name || step.key === node.key),
+    sum(time.reference, (step) => step.key === node.key),
+  ];
+}
+
 const pairs = (rows) =>
   rows
     .filter(([, text]) => text !== undefined && text !== '')
@@ -82,7 +108,7 @@ function neighbourList(indices, stage, select) {
         element(
           'button',
           { type: 'button', class: 'link', title: stage.nodes[i].name, onclick: () => select(i) },
-          shorten(stage.nodes[i].name, 40),
+          shorten(plainName(stage.nodes[i].name), 40),
         ),
         ' ',
         element('small', {}, stage.nodes[i].op),
@@ -98,7 +124,7 @@ function constantList({ constants }) {
     'ul',
     { class: 'plain' },
     ...constants.map(([name, type]) =>
-      element('li', { title: name }, shorten(name, 40), ' ', element('small', {}, type)),
+      element('li', { title: name }, shorten(plainName(name), 40), ' ', element('small', {}, type)),
     ),
   );
 }

@@ -33,7 +33,7 @@ function graphView(onSelect) {
       (ends.from.get(edge.to) ?? ends.from.set(edge.to, []).get(edge.to)).push(edge.from);
     }
     groups = stage.nodes.map(drawNode);
-    scene.replaceChildren(...stage.edges.map(drawEdge), ...groups);
+    scene.replaceChildren(regions(), ...stage.edges.map(drawEdge), ...groups);
     start();
   }
 
@@ -49,18 +49,32 @@ function graphView(onSelect) {
       svg('title', {}, `${node.op}\n${node.name}`),
       svg('rect', { width, height, rx: 7 }),
       svg('text', { class: 'op', x: 10, y: 17 }, fitted(plainOp(node.op), `650 12px ${family}`, box[0] - 20)),
-      svg('text', { class: 'name', x: 10, y: 33 }, fitted(node.name, `11px ${family}`, box[0] - 20)),
+      svg('text', { class: 'name', x: 10, y: 33 }, fitted(plainName(node.name), `11px ${family}`, box[0] - 20)),
     );
   }
 
-  function drawEdge({ points, isInt8 }) {
+  /** What is int8 without a break, as one coloured area behind it. */
+  function regions() {
+    const [width, height] = [box[0] + 20, box[1] + 32];
+    const inside = (node) => node.kind === 'int8' || node.kind === 'island';
+    const around = stage.nodes
+      .filter(inside)
+      .map(({ x, y }) => svg('rect', { x: x - width / 2, y: y - height / 2, width, height, rx: 14 }));
+    const along = stage.edges
+      .filter(({ from, to }) => inside(stage.nodes[from]) && inside(stage.nodes[to]))
+      .map(({ points }) => pathOf(points));
+    return svg('g', { class: 'region' }, ...around, svg('path', { d: along.join('') }));
+  }
+
+  const drawEdge = ({ points, isInt8 }) => svg('path', { class: isInt8 ? 'edge int8' : 'edge', d: pathOf(points) });
+
+  function pathOf(points) {
     const at = (i) => `${points[i]} ${points[i + 1]}`;
     let d = `M${at(0)}`;
     // Through the middles of dagre's points, so that bends are round.
     for (let i = 2; i < points.length - 2; i += 2)
       d += `Q${at(i)} ${(points[i] + points[i + 2]) / 2} ${(points[i + 1] + points[i + 3]) / 2}`;
-    d += `L${at(points.length - 2)}`;
-    return svg('path', { class: isInt8 ? 'edge int8' : 'edge', d });
+    return `${d}L${at(points.length - 2)}`;
   }
 
   function apply() {
@@ -134,6 +148,7 @@ function graphView(onSelect) {
 
   const mapColours = {
     int8: '--int8',
+    island: '--int8',
     fp32: '--fp32',
     convert: '--convert',
     other: '--line',

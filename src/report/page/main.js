@@ -1,11 +1,13 @@
 /** Puts the tabs together. */
 function start(data) {
   const values = new Map(data.values.map((value) => [value.key, value]));
+  findScope(data.stages.flatMap(({ nodes }) => nodes.map(({ name }) => name)));
   const reasons = new Map(data.fp32.map(({ node, reason }) => [node, reason]));
   const tabs = [
     ['overview', 'Overview', () => overviewTab(data, show)],
     ['graph', 'Graph', () => graphPanel],
     ['layers', 'Layers', () => layersTab(data, show)],
+    ...(data.time === undefined ? [] : [['time', 'Time', () => timeTab(data, show)]]),
     ...(data.trials === undefined ? [] : [['trials', 'Trials', () => trialsTab(data, show)]]),
   ];
 
@@ -140,7 +142,8 @@ function start(data) {
       main.setAttribute('aria-labelledby', `tab-${id}`);
     });
     main.dataset.view = id;
-    if (id === 'graph' && stage === undefined && data.stages.length > 0) setStage(data.stages.at(-1));
+    if (id === 'graph' && stage === undefined && data.stages.length > 0)
+      setStage(data.stages.find(({ id }) => id === 'c') ?? data.stages.at(-1));
     else if (id === 'graph') graph.redraw();
     history.replaceState(null, '', `#${id}`);
   }

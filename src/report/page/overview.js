@@ -5,8 +5,27 @@ function overviewTab(data, show) {
     { class: 'overview' },
     element('div', { class: 'tiles' }, sizeTile(data), coverageTile(data), accuracyTile(data), speedTile(data)),
     warningList(data, show),
-    element('div', { class: 'columns' }, worstLayers(data, show), keptTable(data, show)),
+    noiseCard(data, show),
+    element(
+      'div',
+      { class: 'columns' },
+      timeCard(data, show),
+      element('div', { class: 'stack' }, worstLayers(data, show), keptTable(data, show)),
+    ),
     factList(data),
+  );
+}
+
+/** Noise from the input to the outputs, layer by layer. */
+function noiseCard({ layers }, show) {
+  const drawn = layers.filter(({ sqnr }) => sqnr !== null);
+  if (drawn.length < 2) return undefined;
+  return element(
+    'section',
+    { class: 'card' },
+    element('h2', {}, 'Noise on the way through the network'),
+    note('SQNR of each layer in the order of the graph: higher is nearer to fp32; choose a point to see the layer'),
+    noisePlot(drawn, show),
   );
 }
 
@@ -20,7 +39,7 @@ function sizeTile({ size }) {
     'Size',
     format.bytes(size.model),
     shareBar(size.model / size.reference, 'size beside fp32'),
-    note(`${(size.reference / size.model).toFixed(1)} times smaller than ${format.bytes(size.reference)} in fp32`),
+    note(`${format.times(size.reference / size.model)} smaller than ${format.bytes(size.reference)} in fp32`),
   );
 }
 
@@ -34,46 +53,60 @@ function coverageTile({ int8 }) {
   );
 }
 
-function accuracyTile({ figures }) {
+const figureNames = { sqnr: 'SQNR', agreement: 'same answer' };
+const figureName = (name) => figureNames[name] ?? name;
+
+function accuracyTile({ figures, samples }) {
   if (figures.length === 0) return tile('Accuracy', '–', note('not measured: give --data with labels and --reference'));
-  const [first] = figures;
+  const [first, ...others] = figures;
   const change = first.reference === undefined ? undefined : first.model - first.reference;
+  const label = { sqnr: 'signal to noise of the outputs, beside fp32', agreement: 'of the answers are those of fp32' };
   return tile(
     'Accuracy',
     format.figure(first.name, first.model),
     note(
-      first.name,
-      change === undefined ? '' : `, ${change < 0 ? '−' : '+'}${Math.abs(100 * change).toFixed(2)} points to fp32`,
+      label[first.name] ?? first.name,
+      change === undefined ? '' : `, ${changeText(change)} ${format.figure(first.name, first.reference)} in fp32`,
     ),
-    element(
-      'dl',
-      { class: 'figures' },
-      ...figures
-        .slice(1)
-        .flatMap(({ name, model, reference }) => [
-          element('dt', {}, name),
-          element(
-            'dd',
-            {},
-            format.figure(name, model),
-            reference === undefined ? '' : ` (fp32 ${format.figure(name, reference)})`,
-          ),
-        ]),
-    ),
+    others.length === 0
+      ? undefined
+      : element(
+          'dl',
+          { class: 'figures' },
+          ...others.flatMap(({ name, model, reference }) => [
+            element('dt', {}, figureName(name)),
+            element(
+              'dd',
+              {},
+              format.figure(name, model),
+              reference === undefined ? '' : element('small', {}, ` fp32 ${format.figure(name, reference)}`),
+            ),
+          ]),
+        ),
+    samples === undefined ? undefined : note(`${samples} samples`),
   );
 }
 
+const changeText = (change) =>
+  change === 0 ? 'the same as' : `${Math.abs(100 * change).toFixed(2)} points ${change < 0 ? 'below' : 'above'}`;
+
 function speedTile({ speed }) {
-  if (speed === undefined) return tile('Speed', '–', note('not measured: give --data'));
-  if (speed.reference === undefined)
-    return tile('Speed', format.time(speed.model), note(`a sample on the ${speed.backend} backend`));
+  if (speed === undefined) return tile('Speed', '–', note('not measured: give --data to run on'));
+  const how = note(`${speed.backend} backend, median of ${speed.runs} runs`);
+  if (speed.reference === undefined) return tile('Speed', format.time(speed.model), note('a sample'), how);
+  const gain = speed.reference / speed.model;
   return tile(
     'Speed',
     format.time(speed.model),
     shareBar(speed.model / speed.reference, 'time beside fp32'),
     note(
-      `${(speed.reference / speed.model).toFixed(1)} times as fast as fp32 (${format.time(speed.reference)}) on the ${speed.backend} backend`,
+      Math.abs(gain - 1) < 0.05
+        ? `as fast as fp32, which takes ${format.time(speed.reference)}`
+        : gain > 1
+          ? `${format.times(gain)} as fast as fp32, which takes ${format.time(speed.reference)}`
+          : `slower than fp32, which takes ${format.time(speed.reference)}`,
     ),
+    how,
   );
 }
 
@@ -102,13 +135,17 @@ function warningList({ warnings }, show) {
 }
 
 const nodeLink = (name, show, length = 60) =>
-  element('button', { class: 'link', type: 'button', title: name, onclick: () => show(name) }, shorten(name, length));
+  element(
+    'button',
+    { class: 'link', type: 'button', title: name, onclick: () => show(name) },
+    shorten(plainName(name), length),
+  );
 
 function worstLayers({ layers }, show) {
   const worst = layers
     .filter((layer) => layer.sqnr !== null)
     .sort((a, b) => a.sqnr - b.sqnr)
-    .slice(0, 12);
+    .slice(0, 8);
   return element(
     'section',
     { class: 'card' },
@@ -132,41 +169,48 @@ function worstLayers({ layers }, show) {
   );
 }
 
-function keptTable({ fp32 }, show) {
+/** Convolutions and matmuls that stay in fp32 one by one, other ops by the reason. */
+function keptTable({ fp32, stages }, show) {
+  const reasons = new Map();
+  for (const { name, kind, reason } of stages.find(({ id }) => id === 'c')?.nodes ?? [])
+    if (reason !== undefined && kind !== 'fp32') reasons.set(reason, [...(reasons.get(reason) ?? []), name]);
+  const heads = ['node', 'op', 'because'].map((title) => element('th', { scope: 'col' }, title));
+  const row = ({ node, op, reason }) =>
+    element('tr', {}, element('td', {}, nodeLink(node, show, 40)), element('td', {}, op), element('td', {}, reason));
   return element(
     'section',
     { class: 'card' },
     element('h2', {}, 'Stays in fp32'),
     fp32.length === 0
-      ? note('nothing: every convolution and matmul is int8')
+      ? note('no convolution or matmul: all are int8')
       : element(
           'div',
           { class: 'scroll' },
           element(
             'table',
             {},
-            element(
-              'thead',
-              {},
-              element('tr', {}, ...['node', 'op', 'because'].map((title) => element('th', { scope: 'col' }, title))),
-            ),
-            element(
-              'tbody',
-              {},
-              ...fp32.map(({ node, op, reason }) =>
-                element(
-                  'tr',
-                  {},
-                  element('td', {}, nodeLink(node, show, 40)),
-                  element('td', {}, op),
-                  element('td', {}, reason),
-                ),
-              ),
-            ),
+            element('thead', {}, element('tr', {}, ...heads)),
+            element('tbody', {}, ...fp32.map(row)),
           ),
         ),
+    ...(reasons.size === 0 ? [] : [element('h3', {}, 'Other ops in fp32'), reasonList(reasons, show)]),
   );
 }
+
+const reasonList = (reasons, show) =>
+  element(
+    'ul',
+    { class: 'plain scroll' },
+    ...[...reasons].map(([reason, names]) =>
+      element(
+        'li',
+        {},
+        `${reason}: `,
+        nodeLink(names[0], show, 40),
+        names.length === 1 ? undefined : element('small', {}, ` and ${names.length - 1} more`),
+      ),
+    ),
+  );
 
 const factList = ({ facts }) =>
   facts.length === 0
@@ -181,100 +225,3 @@ const factList = ({ facts }) =>
           ...facts.flatMap(([label, text]) => [element('dt', {}, label), element('dd', {}, text)]),
         ),
       );
-
-/** The third tab: every layer, sorted by any column. */
-function layersTab({ layers }, show) {
-  const columns = [
-    ['layer', (row) => row.layer],
-    ['op', (row) => row.op],
-    ['SQNR', (row) => row.sqnr ?? Number.POSITIVE_INFINITY],
-    ['largest error', (row) => -row.maxError],
-    ...(layers.some((row) => row.alone !== undefined)
-      ? [['alone in int8', (row) => row.alone ?? Number.POSITIVE_INFINITY]]
-      : []),
-  ];
-  const body = element('tbody');
-  const search = element('input', {
-    type: 'search',
-    placeholder: 'filter by name or op',
-    'aria-label': 'Filter layers',
-    oninput: () => refill(),
-  });
-  let sorted = { column: 2, sign: 1 };
-  const heads = columns.map(([title], column) =>
-    element(
-      'th',
-      { scope: 'col' },
-      element('button', { type: 'button', class: 'sort', onclick: () => sortBy(column) }, title),
-    ),
-  );
-  function sortBy(column) {
-    sorted = { column, sign: sorted.column === column ? -sorted.sign : 1 };
-    refill();
-  }
-  function refill() {
-    const wanted = search.value.toLowerCase();
-    const [, by] = columns[sorted.column];
-    const rows = layers
-      .filter((row) => `${row.layer} ${row.op}`.toLowerCase().includes(wanted))
-      .sort((a, b) => sorted.sign * (by(a) < by(b) ? -1 : by(a) > by(b) ? 1 : 0));
-    for (const [i, head] of heads.entries())
-      head.setAttribute('aria-sort', i !== sorted.column ? 'none' : sorted.sign > 0 ? 'ascending' : 'descending');
-    body.replaceChildren(
-      ...rows.map((row) =>
-        element(
-          'tr',
-          {},
-          element('td', {}, nodeLink(row.layer, show, 70)),
-          element('td', {}, row.op),
-          element('td', { class: 'bar' }, noiseBar(row.sqnr), element('span', { class: 'value' }, format.dB(row.sqnr))),
-          element('td', { class: 'right' }, format.number(row.maxError)),
-          columns.length > 4 ? element('td', { class: 'right' }, format.dB(row.alone)) : undefined,
-        ),
-      ),
-    );
-  }
-  refill();
-  return element(
-    'div',
-    { class: 'layers' },
-    element('div', { class: 'toolbar' }, search),
-    element('table', { class: 'wide' }, element('thead', {}, element('tr', {}, ...heads)), body),
-  );
-}
-
-/** The fourth tab, of `octet tune`: what was tried. */
-function trialsTab({ trials }, show) {
-  const head = ['', trials.metric, 'ops in fp32', 'outcome', 'seconds', 'which'];
-  return element(
-    'div',
-    { class: 'layers' },
-    element('section', { class: 'card' }, element('h2', {}, `${trials.metric} of each trial`), trialPlot(trials)),
-    element(
-      'table',
-      { class: 'wide' },
-      element('thead', {}, element('tr', {}, ...head.map((title) => element('th', { scope: 'col' }, title)))),
-      element(
-        'tbody',
-        {},
-        ...trials.rows.map(({ fp32, figure, seconds, outcome }, i) =>
-          element(
-            'tr',
-            {},
-            element('td', {}, String(i + 1)),
-            element('td', { class: 'right' }, format.figure(trials.metric, figure)),
-            element('td', { class: 'right' }, String(fp32.length)),
-            element('td', {}, outcome),
-            element('td', { class: 'right' }, seconds.toFixed(1)),
-            element(
-              'td',
-              { class: 'names' },
-              ...fp32.slice(0, 8).flatMap((name) => [nodeLink(name, show, 32), ' ']),
-              fp32.length > 8 ? `and ${fp32.length - 8} more` : undefined,
-            ),
-          ),
-        ),
-      ),
-    ),
-  );
-}

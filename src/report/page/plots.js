@@ -68,14 +68,69 @@ function channelPlot({ min, max }) {
 }
 
 /** A share of a whole as a bar. */
-function shareBar(share, label) {
+function shareBar(share, label, kind = '') {
   return svg(
     'svg',
-    { class: 'share', viewBox: '0 0 100 6', preserveAspectRatio: 'none', role: 'img', 'aria-label': label },
+    { class: `share ${kind}`, viewBox: '0 0 100 6', preserveAspectRatio: 'none', role: 'img', 'aria-label': label },
     svg('rect', { class: 'track', width: 100, height: 6, rx: 1 }),
     svg('rect', { class: 'filled', width: Math.max(0, Math.min(100, 100 * share)), height: 6, rx: 1 }),
   );
 }
+
+/** Parts of a whole, side by side: class, length and title of each. */
+function stackedBar(parts, whole) {
+  let x = 0;
+  return svg(
+    'svg',
+    { class: 'stacked', viewBox: '0 0 100 10', preserveAspectRatio: 'none', 'aria-hidden': 'true' },
+    ...parts.map(([kind, length, title]) => {
+      const width = (100 * length) / whole;
+      x += width;
+      return svg(
+        'rect',
+        { class: kind, x: x - width, width, height: 10 },
+        svg('title', {}, `${title} ${format.time(length)}`),
+      );
+    }),
+  );
+}
+
+/** SQNR of layers in the order of the graph: a line, and a point a layer. */
+function noisePlot(layers, show) {
+  const [width, height, left] = [1100, 190, 48];
+  const most = Math.max(40, Math.ceil(Math.max(...layers.map(({ sqnr }) => Math.min(80, sqnr))) / 10) * 10);
+  const least = Math.min(0, Math.floor(Math.min(...layers.map(({ sqnr }) => sqnr)) / 10) * 10);
+  const x = (i) => left + 6 + (i * (width - left - 12)) / (layers.length - 1);
+  const y = (dB) => 6 + (1 - (Math.min(most, dB) - least) / (most - least)) * (height - 12);
+  const lines = Array.from({ length: (most - least) / 10 + 1 }, (_, i) => least + 10 * i);
+  return svg(
+    'svg',
+    { class: 'plot wide', viewBox: `0 0 ${width} ${height}`, role: 'img', 'aria-label': 'SQNR of each layer in order' },
+    ...lines.flatMap((dB) => [
+      svg('line', { class: 'axis', x1: left, x2: width, y1: y(dB), y2: y(dB) }),
+      svg('text', { class: 'tick end', x: left - 6, y: y(dB) + 4 }, dB === most ? `${dB} dB` : String(dB)),
+    ]),
+    svg('polyline', {
+      class: 'line',
+      points: layers.map(({ sqnr }, i) => `${x(i).toFixed(1)},${y(sqnr).toFixed(1)}`).join(' '),
+    }),
+    ...layers.map(({ layer, sqnr }, i) =>
+      svg(
+        'circle',
+        {
+          class: `point ${noiseClass(sqnr)}`,
+          cx: x(i).toFixed(1),
+          cy: y(sqnr).toFixed(1),
+          r: layers.length > 200 ? 2.5 : 4,
+          onclick: () => show(layer),
+        },
+        svg('title', {}, `${layer}: ${format.dB(sqnr)}`),
+      ),
+    ),
+  );
+}
+
+const noiseClass = (dB) => (dB === null || dB === undefined || dB >= 25 ? '' : dB < 15 ? 'bad' : 'fair');
 
 /** SQNR as a bar: the longer the worse, since the worst are what one looks for. */
 function noiseBar(dB) {
@@ -83,7 +138,7 @@ function noiseBar(dB) {
   return svg(
     'svg',
     {
-      class: `noise ${dB !== null && dB < 15 ? 'bad' : dB !== null && dB < 25 ? 'fair' : ''}`,
+      class: `noise ${noiseClass(dB)}`,
       viewBox: '0 0 100 8',
       preserveAspectRatio: 'none',
       'aria-hidden': 'true',
