@@ -2,6 +2,7 @@ import { roundHalfEven } from '../../base/round.ts';
 import { type Tensor, tensor } from '../../base/tensor.ts';
 import { constNode, constTensor } from '../../graph/constant.ts';
 import type { Graph, Node, Value } from '../../graph/graph.ts';
+import { sumChannels } from './statistics.ts';
 import type { Stream } from './stream.ts';
 import type { Target } from './target.ts';
 
@@ -76,24 +77,10 @@ function withBias(graph: Graph, { bias, unit }: Target, change: Float64Array): G
 const saturated = (x: number): number => Math.max(-(2 ** 31), Math.min(2 ** 31 - 1, roundHalfEven(x)));
 
 /** The mean of each channel over all samples, and the share of values that a change of the bias moves. */
-function statistics(outputs: readonly Tensor[], { unit, scale, low, high }: Target) {
-  const channels = unit.length;
-  const mean = new Float64Array(channels);
-  const active = new Float64Array(channels);
-  let rows = 0;
-  for (const { data } of outputs) {
-    const values = data as Uint8Array | Int8Array | Float32Array;
-    for (let i = 0, c = 0; i < values.length; i++) {
-      const x = values[i]!;
-      mean[c]! += x;
-      if (x > low && x < high) active[c]!++;
-      if (++c === channels) c = 0;
-    }
-    rows += values.length / channels;
-  }
-  for (let c = 0; c < channels; c++) {
-    mean[c]! *= scale / Math.max(1, rows);
-    active[c]! /= Math.max(1, rows);
-  }
-  return { mean, active };
+function statistics(outputs: readonly Tensor[], target: Target) {
+  const { sums, between, rows } = sumChannels(outputs, target.unit.length, target);
+  return {
+    mean: sums.map((sum) => (sum * target.scale) / Math.max(1, rows)),
+    active: between.map((count) => count / Math.max(1, rows)),
+  };
 }

@@ -1,5 +1,6 @@
 import type { Tensor } from '../../base/tensor.ts';
 import type { Feeds } from '../../graph/runner.ts';
+import { sumChannels } from './statistics.ts';
 
 /** The first samples of a calibration, with the mean of each channel (last axis) of each value over them. */
 export type ChannelMeans = {
@@ -8,6 +9,8 @@ export type ChannelMeans = {
   readonly of: (key: string) => Float64Array | undefined;
   readonly visit: (sample: number, feeds: Feeds, values: ReadonlyMap<string, Tensor<'float32'>>) => void;
 };
+
+const nowhere = { low: Number.POSITIVE_INFINITY, high: Number.NEGATIVE_INFINITY };
 
 export function channelMeans(limit: number): ChannelMeans {
   const feeds: Feeds[] = [];
@@ -21,15 +24,13 @@ export function channelMeans(limit: number): ChannelMeans {
     visit: (_, fed, values) => {
       if (feeds.length >= limit) return;
       feeds.push(fed);
-      for (const [key, { data, shape }] of values) {
-        const channels = shape.at(-1) ?? 1;
+      for (const [key, tensor] of values) {
+        const channels = tensor.shape.at(-1) ?? 1;
         const to = sums.get(key) ?? { sums: new Float64Array(channels), rows: 0 };
         sums.set(key, to);
-        for (let i = 0, c = 0; i < data.length; i++) {
-          to.sums[c]! += data[i]!;
-          if (++c === channels) c = 0;
-        }
-        if (channels > 0) to.rows += data.length / channels;
+        const found = sumChannels([tensor], channels, nowhere);
+        for (let c = 0; c < channels; c++) to.sums[c]! += found.sums[c]!;
+        to.rows += found.rows;
       }
     },
   };
