@@ -51,6 +51,7 @@ const forms: Readonly<Record<string, Build>> = {
   AvgPool: (b, x) => b.node('AvgPool', 'y', [x], window(3, 1)),
   Mean: (b, x) => b.node('Mean', 'y', [x, whole(b, 'axes', [1, 2])], { ...T, keep_dims: true, Tidx: type('int32') }),
   Softmax: (b, x) => b.node('Softmax', 'y', [x], T),
+  LogSoftmax: (b, x) => b.node('LogSoftmax', 'y', [x], T),
   LRN: (b, x) =>
     b.node('LRN', 'y', [x], {
       ...T,

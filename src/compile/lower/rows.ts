@@ -5,15 +5,16 @@ import { lrnKernels, resizeKernels, softmaxKernels } from '../kernels.ts';
 import { chosen } from '../layer.ts';
 import { addKernel, decline, type Lower, tensorAt, valueAt } from './lowering.ts';
 
-/** Softmax over the last axis. */
+/** Softmax and LogSoftmax over the last axis. */
 const lowerSoftmax: Lower = (context) => {
+  const isLog = context.node.op === 'LogSoftmax';
   const input = valueAt(context, 0);
   if (input.dtype !== 'float32' || input.shape.length === 0) decline(`a softmax of ${input.dtype}`);
   const output = addKernel(context, {
     inputs: [input.id],
     dtype: 'float32',
     shape: input.shape,
-    choose: ({ inputs: [from], output: to, isa }) => chosen(softmaxKernels, isa, { input: from!, output: to }),
+    choose: ({ inputs: [from], output: to, isa }) => chosen(softmaxKernels, isa, { input: from!, output: to, isLog }),
   });
   return [output];
 };
@@ -60,6 +61,7 @@ const lowerResize: Lower = (context) => {
 /** The ops whose lowering is here. */
 export const rowLowerings: Readonly<Record<string, Lower>> = {
   Softmax: lowerSoftmax,
+  LogSoftmax: lowerSoftmax,
   LRN: lowerLrn,
   ResizeBilinear: lowerResize,
   ResizeNearestNeighbor: lowerResize,

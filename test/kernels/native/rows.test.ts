@@ -34,10 +34,23 @@ describe.skipIf(!hasHost)('softmax in machine code', () => {
       }
     });
 
-    it('passes NaN on', () => {
+    it('is its logarithm where that is wanted, within 1e-6 of the row’s size', () => {
+      for (let seed = 1; seed <= 60; seed++) {
+        const draw = draws(seed);
+        const c = draw.pick(1, 2, 7, 8, 9, 15, 16, 17, 31, 33, 100, 1000, 70_000);
+        const { input, output, bytes } = buffers(draw, c);
+        const size = draw.pick(0, 1, 10, 1000);
+        write(bytes, input, () => (draw.integer(-1000, 1000) / 1000) * size);
+        const wanted = [...logSoftmax(read(bytes, input), c)];
+        const got = read(resultOf(host!, kernel, { input, output, isLog: true }, bytes), output);
+        expectClose(got, wanted, 1e-6, 1e-6 * Math.max(1, size), `seed ${seed}`);
+      }
+    });
+
+    it.each([false, true])('passes NaN on (isLog: %s)', (isLog) => {
       const { input, output, bytes } = buffers(draws(4), 20);
       write(bytes, input, (i) => (i === 3 ? Number.NaN : i));
-      const got = read(resultOf(host!, kernel, { input, output }, bytes), output);
+      const got = read(resultOf(host!, kernel, { input, output, isLog }, bytes), output);
       expect(got.slice(0, 20).every(Number.isNaN)).toBe(true);
       expect(got.slice(20).some(Number.isNaN)).toBe(false);
     });

@@ -65,6 +65,18 @@ function log1p(y: Expr): Expr {
   return mul(fma(mul(z, z2), series, z), 2);
 }
 
+/** ln x for x from 1 to 2³²: halvings that leave a number from 1 to 2, and its logarithm. */
+export function log(x: Expr): Expr {
+  let rest = x;
+  let halvings: Expr = constant(0);
+  for (const count of [16, 8, 4, 2, 1]) {
+    const isSmall = (yes: Expr, no: Expr): Expr => ifLess(rest, 2 ** count, yes, no);
+    halvings = isSmall(halvings, add(halvings, count));
+    rest = isSmall(rest, mul(rest, 2 ** -count));
+  }
+  return fma(halvings, LN2, fma(halvings, LN2_REST, log1p(sub(rest, 1))));
+}
+
 /**
  * −ln(erfc x)/x for x from 0 to 4, fitted such that erf, 1 − e^(−x·g(x)), is within 4e-9 of its size. The first is 2/√π.
  */

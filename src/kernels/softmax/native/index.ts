@@ -16,7 +16,7 @@ import {
   ymm,
   zmm,
 } from '../../../asm/x64/index.ts';
-import { exp } from '../../activation/native/formulas.ts';
+import { exp, log } from '../../activation/native/formulas.ts';
 import { accessTo, bufferProblem, sameSizes } from '../../native/buffers.ts';
 import { type Elements, maskTail, storeIntegers, tailMask, tailMaskAt } from '../../native/elements.ts';
 import { type Machine, machines, vectorBytes } from '../../native/machine.ts';
@@ -25,13 +25,17 @@ import type { Buffer, NativeKernel, Step } from '../../native-kernel.ts';
 import { evaluate } from '../../pointwise/native/evaluate.ts';
 import { constantsOf, input, sub } from '../../pointwise/native/expr.ts';
 
-/** y = e^(x − max x) / Σ e^(x − max x) over the channels of each pixel, in float32. Buffers of one shape. */
-export type SoftmaxSpec = { readonly input: Buffer; readonly output: Buffer };
+/**
+ * y = e^(x − max x) / Σ e^(x − max x) over the channels of each pixel, in float32; its logarithm
+ * x − max x − ln Σ e^(x − max x) where `isLog` says so. Buffers of one shape.
+ */
+export type SoftmaxSpec = { readonly input: Buffer; readonly output: Buffer; readonly isLog?: boolean };
 
 const shifted = exp(sub(input(0), input(1)));
-const patterns = constantsOf(shifted);
+const logarithm = log(input(0));
+const patterns = [...new Set([...constantsOf(shifted), ...constantsOf(logarithm)])];
 
-/** The constants of eˣ as vectors, then a vector of the least float and one of 1, then the tail's masks. */
+/** The constants of eˣ and ln x as vectors, then a vector of the least float and one of 1, then the tail's masks. */
 const layoutOf = (machine: Machine) => {
   const bytes = vectorBytes(machine);
   const least = patterns.length * bytes;
@@ -95,21 +99,36 @@ function emit(asm: Assembler, spec: SoftmaxSpec, machine: Machine, constants: nu
   };
   const free = Array.from({ length: 10 }, (_, i) => v(5 + i));
   const bytes = vectorBytes(machine);
+  const constant = (pattern: number): Mem => at(patterns.indexOf(pattern) * bytes);
   const exponential = (place: (pointer: typeof FROM) => Mem, n: number): void => {
-    const result = evaluate(
-      {
-        asm,
-        machine,
-        free,
-        load: (i, to) => (i === 0 ? load(to, place(FROM), n) : asm.vmovups(to, v(MAX))),
-        constant: (pattern) => at(patterns.indexOf(pattern) * bytes),
-      },
-      shifted,
-    );
+    const loadShifted = (i: number, to: Vmm): void => (i === 0 ? load(to, place(FROM), n) : asm.vmovups(to, v(MAX)));
+    const result = evaluate({ asm, machine, free, load: loadShifted, constant }, shifted);
     // What is missing is e^(−∞), 0.
     asm.vaddps(v(SUM), v(SUM), result);
-    storeIntegers(elements, 'f32', place(TO), result, n, v(SPARE));
+    if (spec.isLog !== true) storeIntegers(elements, 'f32', place(TO), result, n, v(SPARE));
     free.push(result);
+  };
+  const logarithms = (): void => {
+    const result = evaluate({ asm, machine, free, load: (_, to) => asm.vmovups(to, v(SUM)), constant }, logarithm);
+    run((place, n) => {
+      load(v(VALUE), place(FROM), n);
+      asm.vsubps(v(VALUE), v(VALUE), v(MAX));
+      asm.vsubps(v(VALUE), v(VALUE), result);
+      storeIntegers(elements, 'f32', place(TO), v(VALUE), n, v(SPARE));
+    });
+    free.push(result);
+  };
+  const shares = (): void => {
+    asm.vmovups(v(VALUE), at(layout.one));
+    asm.vdivps(v(SUM), v(VALUE), v(SUM));
+    run((place, n) => {
+      if (n === lanes) asm.vmulps(v(VALUE), v(SUM), place(TO));
+      else {
+        load(v(VALUE), place(TO), n);
+        asm.vmulps(v(VALUE), v(VALUE), v(SUM));
+      }
+      storeIntegers(elements, 'f32', place(TO), v(VALUE), n, v(SPARE));
+    });
   };
   emitWalk(asm, pixelWalk([spec.input, spec.output], tileOf(spec)), [FROM, TO], [rdx, rdi, rax], () => {
     asm.vmovups(v(MAX), at(layout.least));
@@ -121,16 +140,8 @@ function emit(asm: Assembler, spec: SoftmaxSpec, machine: Machine, constants: nu
     asm.vxorps(ymm(SUM), ymm(SUM), ymm(SUM));
     run(exponential);
     acrossLanes(asm, machine, SUM, 'vaddps');
-    asm.vmovups(v(VALUE), at(layout.one));
-    asm.vdivps(v(SUM), v(VALUE), v(SUM));
-    run((place, n) => {
-      if (n === lanes) asm.vmulps(v(VALUE), v(SUM), place(TO));
-      else {
-        load(v(VALUE), place(TO), n);
-        asm.vmulps(v(VALUE), v(VALUE), v(SUM));
-      }
-      storeIntegers(elements, 'f32', place(TO), v(VALUE), n, v(SPARE));
-    });
+    if (spec.isLog === true) logarithms();
+    else shares();
   });
   asm.vzeroupper();
   asm.ret();
@@ -153,7 +164,7 @@ function acrossLanes(asm: Assembler, machine: Machine, n: number, fold: 'vaddps'
 
 function step(spec: SoftmaxSpec, machine: Machine, constants: number): Step {
   return {
-    name: `softmax, ${spec.input.shape.c}`,
+    name: `${spec.isLog === true ? 'log-' : ''}softmax, ${spec.input.shape.c}`,
     tiles: pixelWalk([spec.input, spec.output], tileOf(spec)).tiles,
     macs: 0,
     accesses: [
@@ -173,5 +184,5 @@ const kernel = (machine: Machine): NativeKernel<SoftmaxSpec> => ({
   step: (spec, constants) => step(spec, machine, constants),
 });
 
-/** Softmax over the last axis, best first. */
+/** Softmax and its logarithm over the last axis, best first. */
 export const softmaxKernels: readonly NativeKernel<SoftmaxSpec>[] = machines.map(kernel);
