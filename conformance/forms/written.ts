@@ -121,7 +121,17 @@ const convolutions = (): FormModel[] =>
         ),
       ),
     )
-    .concat(formModel('conv without bias', false, picture, (m) => m.relu('y', m.conv('conv', m.x, channels, 24))));
+    .concat(formModel('conv without bias', false, picture, (m) => m.relu('y', m.conv('conv', m.x, channels, 24))))
+    .concat(sides.flatMap((isSigned) => activations.map((op) => readBy(isSigned, op))));
+
+/** A convolution whose result another convolution reads in int8, and one that a normalization reads in float32. */
+function readBy(isSigned: boolean, op: Relu | 'none'): FormModel {
+  return formModel(`conv, read both ways, ${sign(isSigned)}, ${op}`, isSigned, picture, (m) => {
+    const first = activated(m, 'first', m.bias('first/bias', m.conv('first/conv', m.x, channels, 24), 24), op);
+    const second = activated(m, 'second', m.bias('second/bias', m.conv('second/conv', first, 24, 24), 24), op);
+    return m.node('LRN', 'y', [second]);
+  });
+}
 
 /** Behind a relu: TensorFlow's form reads quint8 only. */
 const depthwise = (): FormModel[] =>
@@ -135,6 +145,13 @@ const depthwise = (): FormModel[] =>
           return activated(m, 'relu', m.bias('y', m.depthwise('depthwise', x, geometry), channels), op);
         }),
       ),
+    )
+    .concat(
+      formModel('depthwise without relu, read by a convolution', false, picture, (m) => {
+        const x = m.relu('first', m.bias('first/bias', m.conv('first/conv', m.x, channels, channels), channels));
+        const second = m.bias('second', m.depthwise('depthwise', x), channels);
+        return m.relu('y', m.bias('third', m.conv('third/conv', second, channels, channels, { window: 1 }), channels));
+      }),
     );
 
 /** first → second → + first, or + another convolution's signed output; read by a third convolution. */

@@ -78,6 +78,18 @@ const figures: Readonly<Record<string, (layers: Layers) => Value>> = {
     const first = convBlock(l, 'first', l.input, [4, 8]);
     return l.unary('Relu6', 'y', l.bias('y/bias', l.depthwise('depthwise', first, 8), 8));
   },
+  // Without relu: TensorFlow adds in float32, and depthwise sums have no fused form. Nothing is rounded to 8 bits before.
+  'residual-linear': (l) => {
+    const first = convBlock(l, 'first', l.input, [4, 8]);
+    const second = l.bias('second', l.conv('second/conv', first, [8, 8]), 8);
+    return convBlock(l, 'y', l.add('sum', second, first), [8, 4]);
+  },
+  'depthwise-linear': (l) => {
+    const first = convBlock(l, 'first', l.input, [4, 8]);
+    const second = l.bias('second', l.depthwise('second/conv', first, 8), 8);
+    return l.bias('y', l.conv('y/conv', second, [8, 4], { size: 1 }), 4);
+  },
+  normalized: (l) => l.unary('LRN', 'y', convBlock(l, 'first', l.input, [4, 8])),
   matmul: (l) => {
     const features = l.mean('features', convBlock(l, 'first', l.input, [4, 8]));
     const hidden = l.unary('Relu', 'hidden', l.bias('hidden/bias', l.matmul('hidden/matmul', features, [8, 6]), 6));

@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { evaluateNode } from '../../src/api/model.ts';
 import { equalTensors, type Tensor } from '../../src/base/tensor.ts';
+import { rewriteIslands } from '../../src/compile/islands.ts';
 import type { Value } from '../../src/graph/graph.ts';
 import type { Model } from '../../src/graph/model.ts';
 import { quantizeModel } from '../../src/quantize/quantize.ts';
 import { openBackend } from '../../src/runtime/backends.ts';
+import { referenceKernel } from '../../src/runtime/native/open.ts';
 import { openReference } from '../../src/runtime/reference/open.ts';
 import { type Layers, normalInput, smallModel } from '../support/small-models.ts';
 
@@ -34,6 +36,25 @@ function linearResiduals(l: Layers): Value {
   return l.unary('Relu', 'y', l.bias('y/bias', l.conv('y/conv', x, [20, 8], { size: 1 }), 8));
 }
 
+/** Results that are read in float32: by a normalization, a depthwise convolution's reader, a sum of two, the output. */
+function floatResults(l: Layers): Value {
+  const stem = l.unary('Relu6', 'stem', l.bias('stem/bias', l.conv('stem/conv', l.input, [4, 24]), 24));
+  const middle = l.bias('middle', l.depthwise('middle/conv', stem, 24), 24);
+  const wide = l.unary('Relu', 'wide', l.bias('wide/bias', l.conv('wide/conv', middle, [24, 19], { size: 1 }), 19));
+  const both = l.add(
+    'both',
+    l.bias('left', l.conv('left/conv', l.unary('LRN', 'norm', wide), [19, 12], { size: 1 }), 12),
+    l.bias('right', l.conv('right/conv', stem, [24, 12]), 12),
+  );
+  return l.bias('y', l.conv('y/conv', both, [12, 7]), 7);
+}
+
+/** The ops of a graph that is about to run. */
+const opsOf = ({ graph, outputs }: Model): readonly string[] =>
+  rewriteIslands(graph, { keep: new Set(outputs.map((end) => end.value.node)), reference: referenceKernel })
+    .order()
+    .map(({ op }) => op);
+
 async function outputsOf(model: Model, backend: 'auto' | 'reference', islands: boolean): Promise<readonly Tensor[]> {
   const fetches = model.outputs.map((output) => output.value);
   const { runner } = await openBackend(backend, model, fetches, { islands });
@@ -43,9 +64,14 @@ async function outputsOf(model: Model, backend: 'auto' | 'reference', islands: b
 }
 
 describe('islands', () => {
-  it('compute the bytes that the file says, on every backend', async () => {
+  it.each([
+    { name: 'residual blocks', make: linearResiduals, ops: ['_OctetRoundedConv2D'] },
+    { name: 'float32 results', make: floatResults, ops: ['_OctetRoundedConv2D', '_OctetFloatConv2D'] },
+  ])('compute the bytes that the file says, on every backend: $name', async ({ make, ops }) => {
     const options = { samples: samples(), openRunner: openReference, evaluate: evaluateNode };
-    const { c } = await quantizeModel(smallModel(shape, linearResiduals), options);
+    const { c } = await quantizeModel(smallModel(shape, make), options);
+    expect(opsOf(c)).toEqual(expect.arrayContaining(ops));
+    expect(opsOf(c)).not.toContain('Bitcast');
     const written = await outputsOf(c, 'reference', false);
     for (const backend of ['reference', 'auto'] as const) {
       const [rewritten] = await outputsOf(c, backend, true);
