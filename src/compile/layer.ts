@@ -3,6 +3,7 @@ import type { Shape } from '../base/shape.ts';
 import type { Tensor } from '../base/tensor.ts';
 import type { Node } from '../graph/graph.ts';
 import type { Buffer, ElementType, Isa, NativeKernel, Step } from '../kernels/native-kernel.ts';
+import { alignUp } from './memory.ts';
 
 /**
  * The layers of a program, between the graph and memory: nodes with all shapes known, each with the ways to compute it
@@ -83,6 +84,29 @@ export function chosen<Spec>(table: readonly NativeKernel<Spec>[], isa: Isa, spe
     reasons.push(`${kernel.name}: ${reason}`);
   }
   return { whyNot: reasons.length === 0 ? `there is no kernel for ${isa}` : reasons.join('; ') };
+}
+
+/** Several implementations, of parts of one output, as one; or why the first of them that declines does. */
+export function allOf(choices: readonly Choice[]): Choice {
+  const made: Implementation[] = [];
+  for (const choice of choices) {
+    if ('whyNot' in choice) return choice;
+    made.push(choice);
+  }
+  const packed = made.map(({ pack }) => pack?.() ?? new Uint8Array(0));
+  const offsets = packed.map(() => 0);
+  let end = 0;
+  for (const [i, { length }] of packed.entries()) {
+    offsets[i] = end;
+    end = alignUp(end + length);
+  }
+  const pack = (): Uint8Array => {
+    const bytes = new Uint8Array(end);
+    for (const [i, part] of packed.entries()) bytes.set(part, offsets[i]);
+    return bytes;
+  };
+  const steps = (constants: number) => made.flatMap((one, i) => one.steps(constants + offsets[i]!));
+  return { kernel: made[0]?.kernel ?? 'nothing', pack, steps };
 }
 
 /** avx2 code runs everywhere that native code runs at all. */

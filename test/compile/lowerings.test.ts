@@ -43,6 +43,30 @@ const forms: Readonly<Record<string, Build>> = {
     const sum = b.node('BiasAdd', 'sum', [conv, b.constant('b', reals(24))], T);
     return b.node('Relu', 'y', [b.node('AddV2', 'add', [sum, x], T)], T);
   },
+  'Conv2D in groups': (b, x) => b.node('Conv2D', 'y', [x, b.constant('w', reals(3, 3, 6, 20))], strides),
+  'Conv2D with dilation': (b, x) =>
+    b.node('Conv2D', 'y', [x, b.constant('w', reals(3, 3, 24, 20))], { ...strides, dilations: ints([1, 2, 2, 1]) }),
+  ...Object.fromEntries(
+    (
+      [
+        [2, 2, 'SAME', 12, 14],
+        [3, 2, 'SAME', 11, 13],
+        [4, 2, 'SAME', 12, 14],
+        [5, 3, 'VALID', 20, 23],
+        [2, 3, 'VALID', 17, 20],
+        [3, 1, 'SAME', 6, 7],
+        [4, 2, 'VALID', 15, 17],
+      ] as const
+    ).map(([k, stride, padding, h, w]): [string, Build] => [
+      `Conv2DBackpropInput ${k} × ${k}, ${stride}, ${padding}`,
+      (b, x) =>
+        b.node('Conv2DBackpropInput', 'y', [whole(b, 'size', [2, h, w, 10]), b.constant('w', reals(k, k, 10, 24)), x], {
+          ...T,
+          strides: ints([1, stride, stride, 1]),
+          padding,
+        }),
+    ]),
+  ),
   'DepthwiseConv2dNative + BiasAdd': (b, x) => {
     const conv = b.node('DepthwiseConv2dNative', 'conv', [x, b.constant('w', reals(3, 3, 24, 1))], strides);
     return b.node('BiasAdd', 'y', [conv, b.constant('b', reals(24))], T);
@@ -134,6 +158,8 @@ describe.skipIf(!hasHost)('float32 ops in native sessions', () => {
     native.runner.dispose();
     reference.runner.dispose();
     expect(ours!.shape).toEqual(wanted!.shape);
+    const rows = await profile(model, feeds, { repeats: 1 });
+    expect(rows.filter((row) => row.kernel === 'reference').map((row) => row.node)).toEqual([]);
     const [got, expected] = [ours!.data as Float32Array, wanted!.data as Float32Array];
     got.forEach((value, i) => {
       if (!(Math.abs(value - expected[i]!) <= 2e-5)) expect.fail(`element ${i} is ${value}, not ${expected[i]}`);

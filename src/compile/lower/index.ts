@@ -5,6 +5,7 @@ import { internalInputs } from '../internal.ts';
 import { sumConv } from '../internal-conv.ts';
 import { floatConv, roundedConv } from '../internal-float-conv.ts';
 import { partsOf, requantizedOp } from '../internal-requantized.ts';
+import { deconvLowerings } from './deconv.ts';
 import { realConvLowerings } from './float-conv.ts';
 import { lowerFloatConv, lowerRoundedConv } from './float-result.ts';
 import type { Lower } from './lowering.ts';
@@ -49,6 +50,7 @@ export const lowerings: ReadonlyMap<string, Lower> = new Map(
     ...realConvLowerings,
     ...poolLowerings,
     ...requantizedLowerings,
+    ...deconvLowerings,
     ...rowLowerings,
     ...sliceLowerings,
     _OctetTable: lowerTable,

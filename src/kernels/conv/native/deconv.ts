@@ -1,15 +1,21 @@
 import type { Buffer } from '../../native-kernel.ts';
+import type { RealConvSpec } from '../native-f32/spec.ts';
 import type { ConvSpec, Result, Window } from './spec.ts';
 
 /**
  * A transposed convolution (TensorFlow's Conv2DBackpropInput): input pixel (y, x) times tap (i, j) goes to output pixel
  * (y·stride.h − before.top + i, x·stride.w − before.left + j).
  */
-export type DeconvSpec = Pick<ConvSpec, 'input' | 'output' | 'kernel' | 'stride' | 'bias' | 'result'> & {
+export type DeconvSpec = Transposed<Int8Array> & Pick<ConvSpec, 'bias' | 'result'>;
+
+/** The same of float32. */
+export type RealDeconvSpec = Transposed<Float32Array>;
+
+type Transposed<Weights> = Pick<ConvSpec, 'input' | 'output' | 'kernel' | 'stride'> & {
   /** Rows and columns that the forward convolution pads in front. */
   readonly before: { readonly top: number; readonly left: number };
   /** TensorFlow's filter: [kernel.h][kernel.w][output.c][input.c]. */
-  readonly weights: Int8Array;
+  readonly weights: Weights;
 };
 
 /** One axis of the pixels `first`, `first + stride` …: which taps reach them, and a convolution's padding that does the same. */
@@ -48,13 +54,29 @@ const every = (buffer: Buffer, stride: Window, y: Phase, x: Phase): Buffer => ({
  * that reach its pixels and writes only these. They may run in any order or at once. Where the stride exceeds the kernel some
  * phases multiply by zeros alone: what remains is the bias.
  */
-export function deconvPhases(spec: DeconvSpec): readonly ConvSpec[] {
-  const { input, output, kernel, stride, before, weights, bias, result } = spec;
+export const deconvPhases = (spec: DeconvSpec): readonly ConvSpec[] =>
+  phasesOf(spec).map(({ geometry, taps, view }) => ({
+    ...geometry,
+    weights: phaseWeights(spec, taps, (count) => new Int8Array(count)),
+    ...(spec.bias === undefined ? {} : { bias: spec.bias }),
+    result: phaseResult(spec.result, view),
+  }));
+
+/** The same of float32. */
+export const realDeconvPhases = (spec: RealDeconvSpec): readonly RealConvSpec[] =>
+  phasesOf(spec).map(({ geometry, taps }) => ({
+    ...geometry,
+    weights: phaseWeights(spec, taps, (count) => new Float32Array(count)),
+  }));
+
+type Taps = { readonly y: Phase; readonly x: Phase };
+
+function phasesOf({ input, output, kernel, stride, before }: Transposed<unknown>) {
   const rows = phases(output.shape.h, kernel.h, stride.h, before.top);
   const columns = phases(output.shape.w, kernel.w, stride.w, before.left);
   return rows.flatMap((y) =>
-    columns.map(
-      (x): ConvSpec => ({
+    columns.map((x) => ({
+      geometry: {
         input,
         output: every(output, stride, y, x),
         kernel: { h: y.taps.length, w: x.taps.length },
@@ -62,11 +84,10 @@ export function deconvPhases(spec: DeconvSpec): readonly ConvSpec[] {
         dilation: { h: 1, w: 1 },
         padding: { top: y.padding, left: x.padding },
         groups: 1,
-        weights: phaseWeights(weights, kernel, input.shape.c, output.shape.c, y, x),
-        ...(bias === undefined ? {} : { bias }),
-        result: phaseResult(result, (buffer) => every(buffer, stride, y, x)),
-      }),
-    ),
+      },
+      taps: { y, x },
+      view: (buffer: Buffer): Buffer => every(buffer, stride, y, x),
+    })),
   );
 }
 
@@ -80,15 +101,13 @@ function phaseResult(result: Result, view: (buffer: Buffer) => Buffer): Result {
 }
 
 /** [kh][kw][out][in] → the phase's taps as [h][w][in][out]. */
-function phaseWeights(
-  weights: Int8Array,
-  kernel: Window,
-  inputs: number,
-  outputs: number,
-  y: Phase,
-  x: Phase,
-): Int8Array {
-  const phase = new Int8Array(y.taps.length * x.taps.length * inputs * outputs);
+function phaseWeights<Weights extends Int8Array | Float32Array>(
+  { weights, kernel, input, output }: Transposed<Weights>,
+  { y, x }: Taps,
+  make: (count: number) => Weights,
+): Weights {
+  const [inputs, outputs] = [input.shape.c, output.shape.c];
+  const phase = make(y.taps.length * x.taps.length * inputs * outputs);
   let to = 0;
   for (const i of y.taps)
     for (const j of x.taps) {
