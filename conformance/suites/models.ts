@@ -3,6 +3,7 @@ import { type Tensor, tensorOf } from '../../src/base/tensor.ts';
 import type { Model } from '../../src/graph/model.ts';
 import type { Feeds } from '../../src/graph/runner.ts';
 import type { Stages } from '../../src/quantize/quantize.ts';
+import { nothingShared } from '../../src/quantize/shared.ts';
 import { openReference } from '../../src/runtime/reference/open.ts';
 import { sameDetections } from '../detections.ts';
 import { differenceOf, type Tolerance } from '../difference.ts';
@@ -74,11 +75,12 @@ async function prepare(real: RealModel): Promise<Prepared> {
   const feeds: Feeds[] = [];
   for await (const sample of (await real.data(loaded)).samples({ limit: calibrating })) feeds.push(sample.feeds);
   invariant(feeds.length > 0, `no samples for ${real.name}`);
+  const shared = nothingShared();
   let perTensor: Promise<Model> | undefined;
   return {
     loaded,
-    stages: await stagesOf(loaded, feeds, true),
-    perTensor: () => (perTensor ??= stagesOf(loaded, feeds.slice(0, 1), false).then(({ c }) => c)),
+    stages: await stagesOf(loaded, feeds, true, shared),
+    perTensor: () => (perTensor ??= stagesOf(loaded, feeds, false, shared).then(({ c }) => c)),
     runs: runsOver(feeds.slice(0, compared)),
   };
 }

@@ -7,6 +7,7 @@ import type { Outputs } from '../../src/data/meters.ts';
 import type { Recipe } from '../../src/data/recipe/recipe.ts';
 import type { Model } from '../../src/graph/model.ts';
 import { compile, optimize } from '../../src/index.ts';
+import { nothingShared } from '../../src/quantize/shared.ts';
 import { type Row, type Runtime, storedRow, storeRow, type Variant, variants } from './rows.ts';
 import { nameOf, type Prepared, prepare, type Subject } from './subjects.ts';
 
@@ -55,10 +56,17 @@ type Bench = Prepared & { readonly record: (variant: Variant, runtime: Runtime) 
 function benchOf(prepared: Prepared, tf: TensorFlow | undefined): Bench {
   const { model, calibration, data } = prepared;
   const models = new Map<Variant, Promise<Model>>();
+  // Both kinds of weights see the same activations, which are observed once.
+  const observed = nothingShared();
   const made = async (variant: Variant): Promise<Model> =>
     variant === 'fp32'
       ? optimize(model)
-      : quantize(model, { calibration, perChannel: variant === 'int8 per channel', progress: terminalProgress() });
+      : quantize(model, {
+          calibration,
+          perChannel: variant === 'int8 per channel',
+          shared: observed,
+          progress: terminalProgress(),
+        });
   const modelOf = (variant: Variant) => models.get(variant) ?? models.set(variant, made(variant)).get(variant)!;
   const records = new Map<string, Promise<Record>>();
   const run = async (variant: Variant, runtime: Runtime): Promise<Record> => {
