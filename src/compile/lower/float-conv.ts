@@ -6,7 +6,7 @@ import type { Buffer } from '../../kernels/native-kernel.ts';
 import { realConvKernels, realDepthwiseKernels } from '../kernels.ts';
 import { chosen, type Placed, type ValueId } from '../layer.ts';
 import { addKernel, decline, float32At, type Lower, type LowerContext, valueAt } from './lowering.ts';
-import { haloOf, windowsOf } from './quantized-conv.ts';
+import { fillsPanels, haloOf, windowsOf } from './quantized-conv.ts';
 import { rowsOf } from './quantized-matmul.ts';
 
 /** What follows the sums of a fused op: all that the kernels' epilogue does. */
@@ -78,7 +78,7 @@ export const lowerRealConv: Lower = (context) => {
     dtype: 'float32',
     shape,
     halos: [haloOf(h, w)],
-    overwrites: tail.summand === undefined ? undefined : 1,
+    overwrites: tail.summand !== undefined && fillsPanels(outChannels) ? 1 : undefined,
     choose: (placed) => chosen(realConvKernels, placed.isa, spec(placed)),
   });
   return [output];

@@ -40,6 +40,12 @@ export const windowsOf = (h: WindowAxis, w: WindowAxis) => ({
   padding: { top: h.before, left: w.before },
 });
 
+/**
+ * Whether summands may be overwritten without a wait: where a panel of channels ends within a vector, the load of a pixel's
+ * summand reaches into the pixel before it, whose masked store is still under way.
+ */
+export const fillsPanels = (channels: number): boolean => channels % 32 === 0;
+
 export const codeBounds = (dtype: DType, relu: boolean): { low: number; high: number } =>
   dtype === 'quint8' ? { low: 0, high: 255 } : { low: relu ? 0 : -128, high: 127 };
 
@@ -164,7 +170,7 @@ export const lowerConv: Lower = (context) => {
     dtype,
     shape: [batch, h.output, w.output, outChannels],
     halos: [haloOf(h, w)],
-    overwrites: summand.length > 0 ? 1 : undefined,
+    overwrites: summand.length > 0 && fillsPanels(outChannels) ? 1 : undefined,
     choose: (placed) => chosen(convKernels, placed.isa, spec(placed)),
   });
   return [output, ...frozenRange(context)];
