@@ -1,5 +1,3 @@
-import { InternalError } from '../base/errors.ts';
-
 /** A block of memory that is in use from stage `first` to stage `last`, both included. */
 export type Block = { readonly bytes: number; readonly first: number; readonly last: number };
 
@@ -29,7 +27,6 @@ export function place(blocks: readonly Block[]): { readonly offsets: readonly nu
     offsets[i] = at;
     placed.push(i);
     end = Math.max(end, at + block.bytes);
-    if (!Number.isSafeInteger(end)) throw new InternalError(`a plan needs ${end} bytes`);
   }
   return { offsets, bytes: alignUp(end) };
 }

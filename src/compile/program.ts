@@ -15,6 +15,7 @@ import {
   type ValueId,
 } from './layer.ts';
 import { type Legal, legalize } from './legalize.ts';
+import { Unplannable } from './lower/lower.ts';
 import { alignUp } from './memory.ts';
 import { layOut, type Storage } from './storage.ts';
 
@@ -67,15 +68,19 @@ export type Program = {
 
 type Planned = { readonly legal: Legal; readonly storage: Storage };
 
+/** Generated code reaches the arena by signed 32-bit displacements. */
+const maxArena = 2 ** 31 - 1;
+
 /**
  * Plans memory and chooses kernels. A layer that no kernel takes runs by its reference kernel; where the reason may be that
- * it writes into a concat, it is tried apart from it first.
+ * it writes into a concat, it is tried apart from it first. Throws `Unplannable` where values take more than 2 GiB.
  */
 export function planProgram(layers: Layers, isa: Isa, shared?: Shared): Program {
   const apart = new Set<ValueId>();
   for (;;) {
     const legal = legalize(layers, apart);
     const storage = layOut(legal);
+    if (!(storage.bytes <= maxArena)) throw new Unplannable(`its values take ${storage.bytes} bytes`);
     const before = apart.size;
     const store = constantStore(shared);
     const program = build({ legal, storage }, layers, isa, { apart, store });

@@ -26,7 +26,7 @@ export type Session = {
   readonly run: (feeds: FeedsInput, options?: { readonly signal?: AbortSignal }) => Promise<Outputs>;
   /** As `run`, but blocks until it is done. Throws `UserError` where the backend can't. */
   readonly runSync: (feeds: FeedsInput) => Outputs;
-  /** Gives back memory and threads; later runs throw. May be called twice. */
+  /** Gives back memory and threads, once the runs under way have ended; later runs throw. May be called twice. */
   readonly dispose: () => void;
   readonly [Symbol.dispose]: () => void;
 };
@@ -46,6 +46,11 @@ export async function compile(model: Model, { backend = 'auto', ...options }: Co
   );
   const { runner } = opened;
   let isOpen = true;
+  let underWay = 0;
+  /** A run has need of the runner until it ends: its tables, and programs for shapes it comes to only later. */
+  const release = () => {
+    if (!isOpen && underWay === 0) runner.dispose();
+  };
   const feedsOf = (given: FeedsInput) => {
     if (!isOpen) throw new UserError('the session has been disposed of', {}, 'compile the model again');
     return toFeeds(model.inputs, given);
@@ -55,16 +60,27 @@ export async function compile(model: Model, { backend = 'auto', ...options }: Co
     for (const [i, { key }] of model.outputs.entries()) outputs[key] = tensors[i]!;
     return outputs;
   };
+  const run = async (given: FeedsInput, runOptions?: { readonly signal?: AbortSignal }) => {
+    const feeds = feedsOf(given);
+    underWay++;
+    try {
+      return outputsOf(await runner.run(feeds, runOptions));
+    } finally {
+      underWay--;
+      release();
+    }
+  };
   const dispose = () => {
-    if (isOpen) runner.dispose();
+    if (!isOpen) return;
     isOpen = false;
+    release();
   };
   return {
     inputs: model.inputs,
     outputs: model.outputs,
     backend: opened.backend,
     fallbacks: opened.fallbacks,
-    run: async (feeds, runOptions) => outputsOf(await runner.run(feedsOf(feeds), runOptions)),
+    run,
     runSync: (feeds) => {
       if (runner.runSync === undefined) throw new UserError(`the backend '${opened.backend}' can't run synchronously`);
       return outputsOf(runner.runSync(feedsOf(feeds)));

@@ -1,4 +1,4 @@
-import { isFullShape, type Shape } from '../../base/shape.ts';
+import { isFullShape, type Shape, sizeOf } from '../../base/shape.ts';
 import type { Tensor } from '../../base/tensor.ts';
 import { constTensor } from '../../graph/constant.ts';
 import type { Node, Value } from '../../graph/graph.ts';
@@ -15,7 +15,7 @@ export type LowerOptions = {
   readonly reference: (op: string) => ReferenceKernel | undefined;
 };
 
-/** A node that can't be in a segment for these shapes: what it gives is unknown before it runs. */
+/** A segment for which there is no program for these shapes: what a node gives is unknown before it runs, empty, or too large. */
 export class Unplannable extends Error {}
 
 /**
@@ -44,7 +44,10 @@ export function lowerSegment(segment: Segment, inputs: readonly Val[], options: 
       node,
       operands,
       val: (id) => values[id]!,
-      newValue: (dtype, shape) => values.push({ dtype, shape }) - 1,
+      newValue: (dtype, shape) => {
+        if (sizeOf(shape) === 0) throw new Unplannable(`${node.name} gives nothing`);
+        return values.push({ dtype, shape }) - 1;
+      },
       add: (layer) => layers.push(layer),
     };
     known.set(

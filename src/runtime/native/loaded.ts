@@ -4,7 +4,7 @@ import { contextLayout } from '../../compile/emit/driver.ts';
 import { type HostLayer, isValue } from '../../compile/layer.ts';
 import type { Stage } from '../../compile/program.ts';
 import type { ReferenceKernel } from '../../kernels/reference-kernel.ts';
-import type { Arena } from './host/arena.ts';
+import type { PlacedConstants } from './constants.ts';
 import type { CodeBlock } from './host/code.ts';
 import type { Host } from './host/host.ts';
 import type { Team } from './host/team.ts';
@@ -15,7 +15,8 @@ import { clearHalo, readValue, writeValue } from './values.ts';
 export type LoadOptions = {
   readonly host: Host;
   readonly threads: number;
-  readonly constants: Arena;
+  /** Given back with the program. */
+  readonly constants: PlacedConstants;
   readonly reference: (op: string) => ReferenceKernel | undefined;
 };
 
@@ -27,8 +28,8 @@ export type Loaded = {
   readonly runSync: (inputs: readonly Tensor[]) => readonly Tensor[];
   /** Runs part by part and gives the milliseconds of each: for profiles of programs compiled stage by stage. */
   readonly time: (inputs: readonly Tensor[]) => readonly number[];
-  /** Gives memory back, as soon as no run uses it; calls `then` after that. */
-  readonly release: (then: () => void) => void;
+  /** Gives memory back, as soon as no run uses it. */
+  readonly release: () => void;
 };
 
 /** A part of a program, ready to run. Small ones run at once: waking another thread would take longer. */
@@ -43,10 +44,15 @@ export function loadProgram(compiled: Compiled, options: LoadOptions): Loaded {
   const pool = scratchPool({ ...options, compiled });
   const start = (inputs: readonly Tensor[]): Scratch => {
     const scratch = pool.take(compiled.images === undefined ? 1 : inputs[0]!.shape[0]!);
-    scratch.control.view(Uint32Array, contextLayout.cancel).fill(0);
-    clearFlags(compiled, scratch);
-    putInputs(compiled, scratch, inputs);
-    return scratch;
+    try {
+      scratch.control.view(Uint32Array, contextLayout.cancel).fill(0);
+      clearFlags(compiled, scratch);
+      putInputs(compiled, scratch, inputs);
+      return scratch;
+    } catch (error) {
+      pool.give(scratch);
+      throw error;
+    }
   };
   const finish = (task: Task, scratch: Scratch): void => {
     if ('team' in task) task.team.run(scratch.control.address);
@@ -91,12 +97,12 @@ export function loadProgram(compiled: Compiled, options: LoadOptions): Loaded {
         return takeOutputs(compiled, scratch);
       }),
     time: (inputs) => during(inputs, (scratch) => tasks.map((task) => timed(() => finish(task, scratch)))),
-    release: (then) =>
+    release: () =>
       pool.release(() => {
         for (const task of tasks) if ('team' in task) task.team.release();
         imageTeam?.release();
         block.release();
-        then();
+        options.constants.release();
       }),
   };
 }

@@ -13,9 +13,8 @@ import type { ReferenceKernel } from '../../kernels/reference-kernel.ts';
 import type { BackendOptions, BackendRunner } from '../backends.ts';
 import type { OwnActions } from '../reference/actions.ts';
 import { execute } from '../reference/execute.ts';
-import { openReference } from '../reference/open.ts';
+import { metronome, openReference } from '../reference/open.ts';
 import { openProgram } from '../reference/program.ts';
-import { openConstants } from './constants.ts';
 import { type Host, openHost } from './host/host.ts';
 import { type OpenSegment, openSegment, type SegmentOptions } from './segments.ts';
 
@@ -68,24 +67,18 @@ export async function openOn(
 ): Promise<Opened> {
   const fed = model.inputs.map((input) => input.value);
   const parts = partition(model.graph, fed, fetches, model.initializers);
-  const constants = openConstants(host);
   const settings: SegmentOptions = {
     host,
     isa: host.isa(isa),
     threads: threadsOf(host, threads),
-    constants,
     reference: referenceKernel,
     observe,
-    interpret: (segment, inputs) => {
+    interpret: (segment, inputs, mode) => {
       const program = openProgram(segment.graph, internalActions);
       const resources = { session: new Map(), run: new Map(), assets: new Map() };
       const plan = program.plan(segment.inputs, segment.outputs);
-      return execute(plan, inputs, {
-        resources,
-        functionPlan: program.functionPlan,
-        isDue: () => false,
-        isSync: false,
-      });
+      const { functionPlan } = program;
+      return execute(plan, inputs, { resources, functionPlan, isDue: metronome(), ...mode });
     },
   };
   const open = new Map([...parts.segments].map(([name, segment]) => [name, openSegment(segment, settings)]));
@@ -93,15 +86,9 @@ export async function openOn(
     const segment = node.op === segmentOp ? open.get(node.name) : undefined;
     return segment === undefined ? own(node) : { kind: 'call', rule: segment.rule };
   });
-  let left = open.size;
   const release = (): void => {
     runner.dispose();
-    if (left === 0) constants.release();
-    for (const segment of open.values())
-      segment.release(() => {
-        left--;
-        if (left === 0) constants.release();
-      });
+    for (const segment of open.values()) segment.release();
   };
   const segments = [...parts.segments].map(([name, { inputs }]) => ({ inputs, open: open.get(name)! }));
   return { runner, segments, release };

@@ -26,7 +26,7 @@ export type ScratchOptions = {
   readonly host: Host;
   readonly compiled: Compiled;
   readonly threads: number;
-  readonly constants: Arena;
+  readonly constants: { readonly address: number };
 };
 
 export function scratchPool(options: ScratchOptions): ScratchPool {
@@ -64,13 +64,14 @@ function allocate(count: number, { host, compiled, threads, constants }: Scratch
   const { program, images } = compiled;
   const stages = program.parts.reduce((sum, part) => sum + (part.kind === 'native' ? part.stages.length : 0), 0);
   const arenas = Math.min(threads, count);
-  const control = host.arena(contextBytes(stages));
-  const arena = host.arena(program.arenaBytes * arenas);
-  const inBatch = (bytes: number): Arena => host.arena(Math.max(64, count * bytes));
-  const batch =
-    images === undefined || count === 1
-      ? undefined
-      : { inputs: inBatch(images.inputs.bytes), outputs: inBatch(images.outputs.bytes) };
+  const isBatch = images !== undefined && count > 1;
+  const sizes = [
+    contextBytes(stages),
+    program.arenaBytes * arenas,
+    ...(isBatch ? [images.inputs.bytes, images.outputs.bytes].map((bytes) => Math.max(64, count * bytes)) : []),
+  ];
+  const [control, arena, inputs, outputs] = allOf(host, sizes) as [Arena, Arena, Arena?, Arena?];
+  const batch = inputs && outputs && { inputs, outputs };
   const addresses = control.view(BigUint64Array, 0, contextLayout.cancel / 8);
   const put = (at: number, value: number): void => {
     addresses[at / 8] = BigInt(value);
@@ -83,6 +84,18 @@ function allocate(count: number, { host, compiled, threads, constants }: Scratch
   put(contextLayout.yield, host.yieldAddress);
   control.view(Uint32Array, contextLayout.images, 2).set([count, arenas]);
   return { arena, control, images: count, batch };
+}
+
+/** Arenas of these sizes; none of them stays where the system refuses one. */
+function allOf(host: Host, sizes: readonly number[]): Arena[] {
+  const arenas: Arena[] = [];
+  try {
+    for (const bytes of sizes) arenas.push(host.arena(bytes));
+    return arenas;
+  } catch (error) {
+    for (const arena of arenas) arena.release();
+    throw error;
+  }
 }
 
 function drop({ arena, control, batch }: Scratch): void {

@@ -1,4 +1,5 @@
-import { sameShape } from '../../base/shape.ts';
+import { debug } from '../../base/flags.ts';
+import { sameShape, sizeOf } from '../../base/shape.ts';
 import type { Tensor } from '../../base/tensor.ts';
 import { compileSegment } from '../../compile/compile.ts';
 import type { Val } from '../../compile/layer.ts';
@@ -7,7 +8,8 @@ import type { Segment } from '../../compile/segment.ts';
 import type { Isa } from '../../kernels/native-kernel.ts';
 import type { ReferenceKernel } from '../../kernels/reference-kernel.ts';
 import type { CallRule, Run } from '../reference/actions.ts';
-import type { Constants } from './constants.ts';
+import type { Mode } from '../reference/execute.ts';
+import { type Constants, openConstants } from './constants.ts';
 import type { Host } from './host/host.ts';
 import { type Loaded, loadProgram } from './loaded.ts';
 
@@ -15,10 +17,9 @@ export type SegmentOptions = {
   readonly host: Host;
   readonly isa: Isa;
   readonly threads: number;
-  readonly constants: Constants;
   readonly reference: (op: string) => ReferenceKernel | undefined;
   /** Runs a segment whose shapes can't be known before it runs. */
-  readonly interpret: (segment: Segment, inputs: readonly Tensor[]) => Run<readonly Tensor[]>;
+  readonly interpret: (segment: Segment, inputs: readonly Tensor[], mode: Mode) => Run<readonly Tensor[]>;
   /** For profiles: is told of each run of a program, which is then made stage by stage. */
   readonly observe?: ((loaded: Loaded, inputs: readonly Tensor[]) => void) | undefined;
 };
@@ -29,8 +30,8 @@ export type OpenSegment = {
   readonly rule: CallRule;
   /** The program for these inputs, compiled unless it is there; undefined where there can be none. */
   readonly prepare: (inputs: readonly Val[]) => Loaded | undefined;
-  /** Gives memory back when no run uses it any more; calls `then` after that. */
-  readonly release: (then: () => void) => void;
+  /** Gives memory back when no run uses it any more. */
+  readonly release: () => void;
 };
 
 /** Programs kept for one segment; beyond that the least recently used one goes. */
@@ -40,23 +41,19 @@ type Entry = { readonly inputs: readonly Val[]; readonly loaded: Loaded | undefi
 
 export function openSegment(segment: Segment, options: SegmentOptions): OpenSegment {
   const entries: Entry[] = [];
-  let alive = 0;
-  let released: (() => void) | undefined;
-  const drop = (): void => {
-    alive--;
-    if (alive === 0) released?.();
-  };
+  const constants = openConstants(options.host);
   const prepare = (inputs: readonly Val[]): Loaded | undefined => {
+    // Nothing to compute: no program has tiles or images for that.
+    if (inputs.some(({ shape }) => sizeOf(shape) === 0)) return undefined;
     const at = entries.findIndex((entry) => fits(entry, inputs));
-    const entry = at >= 0 ? entries.splice(at, 1)[0]! : { inputs, loaded: make(segment, inputs, options) };
-    if (at < 0 && entry.loaded !== undefined) alive++;
+    const entry = at >= 0 ? entries.splice(at, 1)[0]! : { inputs, loaded: make(segment, inputs, options, constants) };
     entries.push(entry);
-    if (entries.length > maxPrograms) entries.shift()!.loaded?.release(drop);
+    if (entries.length > maxPrograms) entries.shift()!.loaded?.release();
     return entry.loaded;
   };
   function* rule(...[inputs, , { isSync, signal }]: Parameters<CallRule>): ReturnType<CallRule> {
     const loaded = prepare(inputs.map(({ dtype, shape }) => ({ dtype, shape })));
-    if (loaded === undefined) return yield* options.interpret(segment, inputs);
+    if (loaded === undefined) return yield* options.interpret(segment, inputs, { isSync, signal });
     options.observe?.(loaded, inputs);
     if (isSync) return loaded.runSync(inputs);
     let outcome: readonly Tensor[] = [];
@@ -75,18 +72,19 @@ export function openSegment(segment: Segment, options: SegmentOptions): OpenSegm
   return {
     rule,
     prepare,
-    release: (then) => {
-      released = then;
-      const all = entries.splice(0);
-      alive++;
-      for (const { loaded } of all) loaded?.release(drop);
-      drop();
+    release: () => {
+      for (const { loaded } of entries.splice(0)) loaded?.release();
     },
   };
 }
 
-function make(segment: Segment, inputs: readonly Val[], options: SegmentOptions): Loaded | undefined {
-  const { isa, reference, constants, observe } = options;
+function make(
+  segment: Segment,
+  inputs: readonly Val[],
+  options: SegmentOptions,
+  constants: Constants,
+): Loaded | undefined {
+  const { isa, reference, observe } = options;
   try {
     const compiled = compileSegment(segment, inputs, {
       isa,
@@ -94,13 +92,19 @@ function make(segment: Segment, inputs: readonly Val[], options: SegmentOptions)
       shared: constants.shared(),
       stagewise: observe !== undefined,
     });
-    const arena = constants.place(compiled.program);
+    const placed = constants.place(compiled.program);
     // They are in the arena now: a second copy of all weights would stay as long as the program.
     const program = { ...compiled.program, constants: [] };
-    return loadProgram({ ...compiled, program }, { ...options, constants: arena });
+    try {
+      return loadProgram({ ...compiled, program }, { ...options, constants: placed });
+    } catch (error) {
+      placed.release();
+      throw error;
+    }
   } catch (error) {
-    if (error instanceof Unplannable) return undefined;
-    throw error;
+    if (!(error instanceof Unplannable)) throw error;
+    debug(1, () => `${segment.name} runs by reference kernels: ${error.message}`);
+    return undefined;
   }
 }
 

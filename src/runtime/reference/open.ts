@@ -70,7 +70,7 @@ function orderedFeeds(model: Model, plan: Plan, feeds: Feeds): (Tensor | undefin
 }
 
 /** Says once in a `slice` that it is time to pause. */
-function metronome(): () => boolean {
+export function metronome(): () => boolean {
   let next = performance.now() + slice;
   return () => {
     const now = performance.now();
