@@ -125,6 +125,32 @@ const forms: Readonly<Record<string, Build>> = {
       },
     ]),
   ),
+  ...Object.fromEntries(
+    (
+      [
+        ['pixels', [0, 0, 1, 2, 3, 0, 0, 0], undefined],
+        ['channels', [0, 0, 0, 0, 0, 0, 0, 24], undefined],
+        ['channels on both sides', [0, 0, 0, 0, 0, 0, 5, 3], undefined],
+        ['all axes', [1, 0, 2, 1, 0, 3, 1, 7], undefined],
+        ['all axes with a number', [0, 2, 1, 0, 2, 2, 3, 1], -1.5],
+        ['pixels with the least number', [0, 0, 1, 1, 1, 1, 0, 0], -3.4e38],
+        ['nothing', [0, 0, 0, 0, 0, 0, 0, 0], undefined],
+      ] as const
+    ).map(([what, pads, value]): [string, Build] => [
+      `Pad of ${what}`,
+      (b, x) => {
+        const paddings = b.constant('pads', tensorOf('int32', [...pads], [4, 2]));
+        const attrs = { ...T, Tpaddings: type('int32') };
+        if (value === undefined) return b.node('Pad', 'y', [x, paddings], attrs);
+        return b.node('PadV2', 'y', [x, paddings, b.constant('value', scalar('float32', value))], attrs);
+      },
+    ]),
+  ),
+  'Pad of a matrix': (b, x) => {
+    const rows = b.node('Reshape', 'rows', [x, whole(b, 'shape', [-1, 24])], { ...T, Tshape: type('int32') });
+    const paddings = b.constant('pads', tensorOf('int32', [1, 2, 3, 4], [2, 2]));
+    return b.node('Pad', 'y', [b.node('Exp', 'exp', [rows], T), paddings], { ...T, Tpaddings: type('int32') });
+  },
   'Transpose of pixels': (b, x) =>
     b.node('Transpose', 'y', [x, whole(b, 'perm', [0, 2, 1, 3])], { ...T, Tperm: type('int32') }),
   'Transpose to NCHW': (b, x) =>

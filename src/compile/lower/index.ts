@@ -9,7 +9,8 @@ import { deconvLowerings } from './deconv.ts';
 import { realConvLowerings } from './float-conv.ts';
 import { lowerFloatConv, lowerRoundedConv } from './float-result.ts';
 import type { Lower } from './lowering.ts';
-import { lowerAlias, lowerConcat, lowerPad, lowerQuantizedConcat, lowerQuantizedReshape } from './movers.ts';
+import { lowerAlias, lowerConcat, lowerQuantizedConcat, lowerQuantizedReshape } from './movers.ts';
+import { lowerPad } from './pad.ts';
 import { pointwiseLowerings } from './pointwise.ts';
 import { poolLowerings } from './pool.ts';
 import { lowerConv, lowerDepthwise } from './quantized-conv.ts';
@@ -31,6 +32,7 @@ export const lowerings: ReadonlyMap<string, Lower> = new Map(
     ConcatV2: lowerConcat,
     QuantizedConcatV2: lowerQuantizedConcat,
     Pad: lowerPad,
+    PadV2: lowerPad,
     QuantizedConv2DAndRequantize: lowerConv,
     QuantizedConv2DAndReluAndRequantize: lowerConv,
     QuantizedConv2DWithBiasAndRequantize: lowerConv,
@@ -63,7 +65,7 @@ export const comparisons: ReadonlySet<string> = new Set(comparisonFormulas.keys(
 /** Lowered ops that move values about: a segment of nothing else is not worth a native call. */
 export const movers: ReadonlySet<string> = new Set([
   ...['Identity', 'StopGradient', 'Reshape', 'Squeeze', 'ExpandDims', 'QuantizedReshape', 'ConcatV2'],
-  ...['QuantizedConcatV2', 'Pad'],
+  ...['QuantizedConcatV2', 'Pad', 'PadV2'],
 ]);
 
 /** The inputs of a node that must be constants for it to have a native form: weights, ranges, shapes, axes. */

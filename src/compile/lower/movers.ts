@@ -4,19 +4,8 @@ import { equalTensors, numbersOf, type Tensor } from '../../base/tensor.ts';
 import { readAttr } from '../../graph/attr.ts';
 import { constNode } from '../../graph/constant.ts';
 import { inferTypes } from '../../graph/infer.ts';
-import type { Buffer } from '../../kernels/native-kernel.ts';
-import { borderStep, copyStep } from '../emit/move.ts';
-import { bytesOfElement, isValue, type Operand } from '../layer.ts';
-import {
-  addKernel,
-  decline,
-  type Lower,
-  type LowerContext,
-  needIndex,
-  tensorAt,
-  type Value,
-  valueAt,
-} from './lowering.ts';
+import { isValue, type Operand } from '../layer.ts';
+import { decline, type Lower, type LowerContext, needIndex, tensorAt, type Value, valueAt } from './lowering.ts';
 
 /** Ops whose output is their first input under another shape: no work at all. */
 function alias(context: LowerContext, from: Value, shape: Shape): Operand {
@@ -97,31 +86,3 @@ export const lowerQuantizedConcat: Lower = (context) => {
   const output = concat(context, values, numbersOf(tensorAt(context, needIndex(node, 'axis')))[0]!);
   return [output, { tensor: mins[0]! }, { tensor: maxes[0]! }];
 };
-
-/** Pad with zeros around height and width: a copy into the middle. */
-export const lowerPad: Lower = (context) => {
-  const from = valueAt(context, 0);
-  const pads = numbersOf(tensorAt(context, 1));
-  const [n0, n1, top, bottom, left, right, c0, c1] = pads;
-  if (from.shape.length !== 4 || pads.length !== 8 || n0! + n1! + c0! + c1! > 0 || pads.some((pad) => pad < 0))
-    return decline(`it pads [${from.shape}] by [${pads}]`);
-  const halo = { top: top!, bottom: bottom!, left: left!, right: right! };
-  const [n, h, w, c] = from.shape as readonly [number, number, number, number];
-  const output = addKernel(context, {
-    inputs: [from.id],
-    dtype: from.dtype,
-    shape: [n, halo.top + h + halo.bottom, halo.left + w + halo.right, c],
-    choose: ({ inputs: [input], output }) => {
-      const { stride } = output;
-      const offset = output.offset + halo.top * stride.h + halo.left * stride.w;
-      const middle: Buffer = { ...output, offset, shape: input!.shape, halo };
-      const isOwn = stride.w === c * bytesOfElement[output.type] && isNone(output.halo) && !isNone(halo);
-      if (!isOwn) return { whyNot: 'its output is not dense' };
-      const { name } = context.node;
-      return { kernel: 'pad', steps: () => [copyStep(name, input!, middle), borderStep(name, middle)] };
-    },
-  });
-  return [output];
-};
-
-const isNone = ({ top, bottom, left, right }: Buffer['halo']): boolean => top + bottom + left + right === 0;

@@ -9,7 +9,7 @@ import { addKernel, decline, type Lower, type LowerContext, tensorAt, type Value
 import { viewed } from './pointwise.ts';
 
 /** What is taken of an axis: `size` elements from `start`, `step` apart. */
-type Part = { readonly start: number; readonly size: number; readonly step: number };
+export type Part = { readonly start: number; readonly size: number; readonly step: number };
 
 /** The axes of a picture that the axes of a tensor become, and what is not there. */
 const pictureAxes: readonly (readonly ('n' | 'h' | 'w' | 'c')[])[] = [
@@ -21,7 +21,7 @@ const pictureAxes: readonly (readonly ('n' | 'h' | 'w' | 'c')[])[] = [
 ];
 
 /** Some elements of a buffer, in place; undefined where they are not a picture with dense pixels. */
-function partOf(buffer: Buffer, parts: readonly Part[]): Buffer | undefined {
+export function partOf(buffer: Buffer, parts: readonly Part[]): Buffer | undefined {
   let { offset } = buffer;
   const stride = { ...buffer.stride };
   const shape = { ...buffer.shape };
