@@ -151,6 +151,42 @@ const forms: Readonly<Record<string, Build>> = {
     const paddings = b.constant('pads', tensorOf('int32', [1, 2, 3, 4], [2, 2]));
     return b.node('Pad', 'y', [b.node('Exp', 'exp', [rows], T), paddings], { ...T, Tpaddings: type('int32') });
   },
+  ...Object.fromEntries(
+    (
+      [
+        ['BatchMatMulV2', false, false],
+        ['BatchMatMulV2', true, false],
+        ['BatchMatMulV2', false, true],
+        ['BatchMatMul', true, true],
+      ] as const
+    ).map(([op, x1, y1]): [string, Build] => [
+      `${op}, adj_x ${x1}, adj_y ${y1}`,
+      (b, x) => {
+        // [2, 6, 7, 24] by [2, 6, 24, 7], either of which may come transposed.
+        const perm = [0, 1, 3, 2];
+        const turned = () => b.node('Transpose', 'turned', [x, whole(b, 'perm', perm)], { ...T, Tperm: type('int32') });
+        const second = y1 ? b.node('Exp', 'exp', [x], T) : turned();
+        return b.node(op, 'y', [x1 ? turned() : x, second], { ...T, adj_x: x1, adj_y: y1 });
+      },
+    ]),
+  ),
+  'BatchMatMulV2 that repeats a matrix': (b, x) => {
+    const first = b.node('Slice', 'first', [x, whole(b, 'begin', [0, 2, 0, 0]), whole(b, 'size', [1, 1, 7, 24])], {
+      ...T,
+      Index: type('int32'),
+    });
+    return b.node('BatchMatMulV2', 'y', [x, first], { ...T, adj_x: false, adj_y: true });
+  },
+  'BatchMatMulV2 by a constant': (b, x) => b.node('BatchMatMulV2', 'y', [x, b.constant('w', reals(24, 10))], T),
+  'MatMul of computed matrices': (b, x) => {
+    const rows = b.node('Reshape', 'rows', [x, whole(b, 'shape', [-1, 24])], { ...T, Tshape: type('int32') });
+    const product = b.node('MatMul', 'product', [rows, b.node('Sigmoid', 'gates', [rows], T)], {
+      ...T,
+      transpose_a: true,
+    });
+    const sum = b.node('BiasAdd', 'sum', [product, b.constant('b', reals(24))], T);
+    return b.node('Relu', 'y', [sum], T);
+  },
   'Transpose of pixels': (b, x) =>
     b.node('Transpose', 'y', [x, whole(b, 'perm', [0, 2, 1, 3])], { ...T, Tperm: type('int32') }),
   'Transpose to NCHW': (b, x) =>

@@ -4,8 +4,9 @@ import { opAttr } from '../../graph/signature.ts';
 import type { RealConvSpec } from '../../kernels/conv/native-f32/spec.ts';
 import type { Buffer } from '../../kernels/native-kernel.ts';
 import { realConvKernels, realDepthwiseKernels } from '../kernels.ts';
-import { chosen, type Placed, type ValueId } from '../layer.ts';
+import { chosen, isValue, type Placed, type ValueId } from '../layer.ts';
 import { addKernel, decline, float32At, type Lower, type LowerContext, valueAt } from './lowering.ts';
+import { lowerProduct } from './matmul.ts';
 import { fillsPanels, haloOf, windowsOf } from './quantized-conv.ts';
 import { rowsOf } from './quantized-matmul.ts';
 
@@ -113,8 +114,9 @@ export const lowerRealDepthwise: Lower = (context) => {
 
 const one = { h: 1, w: 1 };
 
-/** MatMul and _FusedMatMul by a constant matrix: a convolution of 1 × 1. */
+/** MatMul and _FusedMatMul; by a constant matrix it is a convolution of 1 × 1. */
 export const lowerRealMatMul: Lower = (context) => {
+  if (isValue(context.operands[1]!)) return lowerProduct(context);
   const { input, weights } = operandsOf(context);
   const { node } = context;
   if (input.shape.length !== 2 || opAttr(node, 'transpose_a', 'bool')) decline('its first operand is no plain matrix');

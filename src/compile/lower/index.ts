@@ -9,6 +9,7 @@ import { deconvLowerings } from './deconv.ts';
 import { realConvLowerings } from './float-conv.ts';
 import { lowerFloatConv, lowerRoundedConv } from './float-result.ts';
 import type { Lower } from './lowering.ts';
+import { matmulLowerings } from './matmul.ts';
 import { lowerAlias, lowerConcat, lowerQuantizedConcat, lowerQuantizedReshape } from './movers.ts';
 import { lowerPad } from './pad.ts';
 import { pointwiseLowerings } from './pointwise.ts';
@@ -53,6 +54,7 @@ export const lowerings: ReadonlyMap<string, Lower> = new Map(
     ...poolLowerings,
     ...requantizedLowerings,
     ...deconvLowerings,
+    ...matmulLowerings,
     ...rowLowerings,
     ...sliceLowerings,
     _OctetTable: lowerTable,
@@ -78,8 +80,9 @@ export function constantInputs(node: Node): ReadonlySet<number> {
   const internal = internalInputs.get(node.op);
   if (internal !== undefined) return new Set(internal.flatMap((name, i) => (constantNames.test(name) ? [i] : [])));
   const found = new Set<number>();
+  const isProduct = node.op === 'MatMul' || node.op === '_FusedMatMul';
   for (const [name, { start, count }] of argRanges(node, 'inputs'))
-    if (constantNames.test(name)) for (let i = 0; i < count; i++) found.add(start + i);
+    if (constantNames.test(name) && !(isProduct && name === 'b')) for (let i = 0; i < count; i++) found.add(start + i);
   return found;
 }
 

@@ -26,7 +26,7 @@ import { type Choice, chosen, isValue, type Operand, type Placed, pictureOf } fr
 import { addKernel, decline, type Lower, type LowerContext, tensorAt, valueAt } from './lowering.ts';
 
 /** A shape of `rank` axes that broadcasts as `shape` does. */
-const padded = (shape: Shape, rank: number): Shape => [...Array<number>(rank - shape.length).fill(1), ...shape];
+export const padded = (shape: Shape, rank: number): Shape => [...Array<number>(rank - shape.length).fill(1), ...shape];
 
 /** A buffer seen under another shape of as many elements; only where it has no gaps may the axes differ. */
 export function viewed(buffer: Buffer, shape: Buffer['shape']): Buffer | undefined {

@@ -80,7 +80,7 @@ const lowerSlice: Lower = (context) => {
  * Transpose of up to four axes: pixels are copied as a whole where the channels stay channels, else element by element, in
  * the order of the output, as pixels of one channel.
  */
-const lowerTranspose: Lower = (context) => {
+export const lowerTranspose: Lower = (context) => {
   const input = valueAt(context, 0);
   const order = numbersOf(tensorAt(context, 1));
   const rank = input.shape.length;
