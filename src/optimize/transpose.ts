@@ -1,4 +1,4 @@
-import { normalizeAxis, type Shape, stridesOf } from '../base/shape.ts';
+import { normalizeAxis, type Shape, sameShape, stridesOf } from '../base/shape.ts';
 import { numbersOf, type Tensor, tensor, tensorOf } from '../base/tensor.ts';
 import { type Attr, type Attrs, attrValue, ints, type } from '../graph/attr.ts';
 import { constTensor } from '../graph/constant.ts';
@@ -108,6 +108,7 @@ export const sinkTranspose = rule('sink-transpose', op(elementwise).as('node'), 
     return undefined;
   const control = node.inputs.slice(data.length).map((v) => constTensor(context.node(v.node)));
   if (!control.every((t) => t !== undefined)) return undefined;
+  if (node.op === 'Pad' && !sameShape(control[0]!.shape, [4, 2])) return undefined;
   const inputs = moved.map((from, i) => ('value' in from ? from.value : context.constant(`nhwc_${i}`, from.tensor)));
   const rest = control.map((t) => context.constant('nhwc', node.op === 'Pad' ? nhwcPaddings(t) : nhwcAxis(t)));
   const attrs = new Map(node.attrs);

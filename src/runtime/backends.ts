@@ -6,6 +6,7 @@ import type { Model } from '../graph/model.ts';
 import type { Feeds } from '../graph/runner.ts';
 import { withIslands } from './islands.ts';
 import { internalActions, openNativeRunner } from './native/open.ts';
+import { WrongOption } from './options.ts';
 import { openReference } from './reference/open.ts';
 
 /** What a backend makes of a model: runs it for the fetches it was opened with. */
@@ -52,7 +53,8 @@ export type Opened = {
 
 /**
  * Opens `model` on the backend that is asked for; on the best that works where that is 'auto' and OCTET_BACKEND is unset.
- * Throws `UserError` on a name there is none of, and what the (last) backend throws where none works.
+ * Throws `UserError` on a name there is none of and on other options that are wrong, and what the (last) backend throws
+ * where none works.
  */
 export async function openBackend(
   wanted: BackendName | 'auto',
@@ -70,8 +72,8 @@ export async function openBackend(
     try {
       return { backend, runner: await open(prepared, fetches, options), fallbacks };
     } catch (error) {
-      // Only what the backend says on purpose sends us on: a bug in it must be seen.
-      if (!(error instanceof UserError)) throw error;
+      // Only what the backend says on purpose sends us on: a bug in it must be seen, and so must a mistake in the options.
+      if (!(error instanceof UserError) || error instanceof WrongOption) throw error;
       fallbacks.push({ backend, reason: messageOf(error) });
       failure = error;
     }

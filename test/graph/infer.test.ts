@@ -40,6 +40,13 @@ describe('shape arithmetic before running', () => {
     expect(info.of(y)).toEqual({ dtype: 'float32', shape: [null, 49, 64] });
   });
 
+  test('ConcatV2 of values of different ranks is refused', () => {
+    const b = builder();
+    const [x, y] = [b.input('x', 'float32', [1, 2, 3, 4]), b.input('y', 'float32', [1])];
+    const a = b.node('ConcatV2', 'a', [x, y, scalar(b, 3)], { T, N: { int: 2 }, Tidx: I });
+    expect(() => typesOf(b).of(a)).toThrow(/'a'.*of 4 and of 1 axes/);
+  });
+
   test('ConcatV2, Prod, Gather and Range', () => {
     const b = builder();
     const x = b.input('x', 'float32', [null, 6, 4]);

@@ -72,4 +72,20 @@ describe('transpose', () => {
     conv(b, b.input('x', 'float32', [1, 4, 4, 1]), 'y', counting([1, 1, 1, 1]));
     expect(optimized(b.graph(), ['y'], ['transpose']).rules).toEqual([]);
   });
+
+  it('leaves paddings that are none to those who refuse them', () => {
+    for (const paddings of [
+      tensorOf('int32', [], [0]),
+      tensorOf('int32', [1]),
+      tensorOf('int32', [1, 1, 1, 1], [2, 2]),
+    ]) {
+      const b = builder();
+      const x = b.input('x', 'float32', [1, 4, 5, 3]);
+      b.node('Pad', 'y', [turn(b, x, 't', [0, 3, 1, 2]), b.constant('paddings', paddings)], {
+        ...T,
+        Tpaddings: type('int32'),
+      });
+      expect(optimized(b.graph(), ['y'], ['transpose']).text).toContain('y = Pad(t, paddings)');
+    }
+  });
 });

@@ -83,7 +83,9 @@ function concatenated(shapes: readonly PartialShape[], axis: number | null): Par
   let total: Dim = 0;
   for (const shape of shapes) {
     total = plus(total, shape?.[at] ?? null);
-    if (shape !== null) together = merged(together, shape.with(at, null));
+    if (shape === null) continue;
+    if (shape.length !== rank) throw new UserError(`concatenates values of ${rank} and of ${shape.length} axes`);
+    together = merged(together, shape.with(at, null));
   }
   return together!.with(at, total);
 }

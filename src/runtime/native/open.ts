@@ -1,5 +1,4 @@
 import { UserError } from '../../base/errors.ts';
-import { numberFlag } from '../../base/flags.ts';
 import { isFullShape } from '../../base/shape.ts';
 import { internalReference } from '../../compile/internal.ts';
 import { partition, segmentOp } from '../../compile/partition.ts';
@@ -11,6 +10,7 @@ import { isKnownOp } from '../../graph/signature.ts';
 import { reference } from '../../kernels/reference.ts';
 import type { ReferenceKernel } from '../../kernels/reference-kernel.ts';
 import type { BackendOptions, BackendRunner } from '../backends.ts';
+import { threadsOf } from '../options.ts';
 import type { OwnActions } from '../reference/actions.ts';
 import { execute } from '../reference/execute.ts';
 import { metronome, openReference } from '../reference/open.ts';
@@ -70,7 +70,7 @@ export async function openOn(
   const settings: SegmentOptions = {
     host,
     isa: host.isa(isa),
-    threads: threadsOf(host, threads),
+    threads: threadsOf(threads, () => host.threads),
     reference: referenceKernel,
     observe,
     interpret: (segment, inputs, mode) => {
@@ -94,14 +94,6 @@ export async function openOn(
   return { runner, segments, release };
 }
 
-/** As many as are asked for; else OCTET_THREADS, else what this process may use. */
-function threadsOf(host: Host, asked: number | undefined): number {
-  const threads = asked ?? numberFlag('OCTET_THREADS', host.threads);
-  if (!Number.isInteger(threads) || threads < 1)
-    throw new UserError(`threads is ${threads}`, {}, 'give a whole number from 1 on');
-  return threads;
-}
-
 /** Compiles the segments that read nothing but inputs of the model with shapes that are known but for the batch. */
 function prepareKnown(segments: Opened['segments'], ends: readonly Endpoint[]): void {
   for (const { inputs, open } of segments) {
@@ -110,6 +102,12 @@ function prepareKnown(segments: Opened['segments'], ends: readonly Endpoint[]): 
       const shape = end?.shape?.map((dim, axis) => (axis === 0 ? (dim ?? 1) : dim));
       return end === undefined || shape === undefined || !isFullShape(shape) ? undefined : { dtype: end.dtype, shape };
     });
-    if (types.every((type) => type !== undefined)) open.prepare(types);
+    if (!types.every((type) => type !== undefined)) continue;
+    try {
+      open.prepare(types);
+    } catch (error) {
+      // A batch of one may be the wrong one for it; what is wrong with all of them is said when it runs.
+      if (!(error instanceof UserError)) throw error;
+    }
   }
 }

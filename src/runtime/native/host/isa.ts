@@ -1,5 +1,5 @@
-import { UserError } from '../../../base/errors.ts';
 import { flag } from '../../../base/flags.ts';
+import { WrongOption } from '../../options.ts';
 import type { CpuFeature } from './cpu.ts';
 
 /**
@@ -23,7 +23,7 @@ export const supportedIsas = (features: ReadonlySet<CpuFeature>): readonly Isa[]
 
 /**
  * The ISA to generate code for: the best supported, or `requested` (default: the flag OCTET_ISA), or undefined where none
- * is supported. Throws `UserError` when the request is unknown or the machine lacks it.
+ * is supported. Throws `WrongOption` when the request is unknown or the machine lacks it.
  */
 export function selectIsa(
   supported: readonly Isa[],
@@ -34,5 +34,5 @@ export function selectIsa(
   if (chosen !== undefined && supported.includes(chosen)) return chosen;
   const problem = chosen === undefined ? 'is no instruction set that octet knows' : 'is not usable on this machine';
   const choices = supported.length === 0 ? 'the reference backend (this machine has none)' : supported.join(', ');
-  throw new UserError(`'${requested}' ${problem}`, {}, `use ${choices}, or leave OCTET_ISA unset`);
+  throw new WrongOption(`'${requested}' ${problem}`, {}, `use ${choices}, or leave OCTET_ISA unset`);
 }
