@@ -60,3 +60,28 @@ export function invariant(condition: unknown, what: string, place: Place = {}): 
 
 /** The message of anything that can be thrown. */
 export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** What was thrown while a node was at work, with its place, unless it names a node already (the nearer one). */
+export function placed(error: unknown, place: Required<Pick<Place, 'node' | 'op'>>): unknown {
+  if (error instanceof UserError) {
+    if (error.place.node !== undefined) return error;
+    return new UserError(error.what, { ...error.place, ...place }, error.remedy, { cause: error });
+  }
+  if (error instanceof InternalError)
+    return error.place.node === undefined ? new InternalError(error.what, place, { cause: error }) : error;
+  // What V8 throws when an array does not fit into memory.
+  if (error instanceof RangeError)
+    return new UserError(`needs more memory than there is: ${error.message}`, place, 'feed a smaller batch', {
+      cause: error,
+    });
+  return new InternalError(messageOf(error), place, { cause: error });
+}
+
+/** Runs `work`; what it throws names the node (`placed`). */
+export function atNode<T>({ name, op }: { readonly name: string; readonly op: string }, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw placed(error, { node: name, op });
+  }
+}

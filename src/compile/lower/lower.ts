@@ -1,3 +1,4 @@
+import { atNode, placed } from '../../base/errors.ts';
 import { isFullShape, type Shape, sizeOf } from '../../base/shape.ts';
 import type { Tensor } from '../../base/tensor.ts';
 import { constTensor } from '../../graph/constant.ts';
@@ -70,13 +71,14 @@ function lowerNode(context: LowerContext, { reference }: LowerOptions, typeOf: (
   const tensor = constTensor(node);
   if (tensor !== undefined) return [{ tensor }];
   const kernel = reference(node.op);
-  const known = knownNow(context, kernel);
+  const known = atNode(node, () => knownNow(context, kernel));
   if (known !== undefined) return known.map((result): Operand => ({ tensor: result }));
   try {
     const lower = lowerings.get(node.op);
     if (lower !== undefined) return lower(context);
   } catch (error) {
-    if (!(error instanceof Declined)) throw error;
+    if (error instanceof Unplannable) throw error;
+    if (!(error instanceof Declined)) throw placed(error, { node: node.name, op: node.op });
   }
   if (kernel === undefined) throw new Unplannable(`there is no kernel for ${node.op}`);
   return hostLayer(context, operands, typeOf);

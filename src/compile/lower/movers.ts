@@ -17,20 +17,20 @@ function alias(context: LowerContext, from: Value, shape: Shape): Operand {
 
 /** The shape of output 0, from the op's own shape rule. */
 export function inferredShape({ node, operands, val }: LowerContext): Shape {
-  const names = operands.map((_, i) => `${i}`);
+  const names = operands.map((_, i) => `${node.name}/${i}`);
   const nodes = new Map(
     operands.flatMap((operand, i) => (isValue(operand) ? [] : [[names[i]!, constNode(names[i]!, operand.tensor)]])),
   );
   const assume = new Map(
     operands.flatMap((operand, i) => (isValue(operand) ? [[names[i]!, val(operand.id)] as const] : [])),
   );
-  const own = { ...node, name: 'self', inputs: names.map((name) => ({ node: name, port: 0 })), controls: [] };
+  const own = { ...node, inputs: names.map((name) => ({ node: name, port: 0 })), controls: [] };
   const types = inferTypes({
-    node: (name) => (name === 'self' ? own : nodes.get(name)),
+    node: (name) => (name === node.name ? own : nodes.get(name)),
     library: new Map(),
     assume,
   });
-  const { shape } = types.of({ node: 'self', port: 0 });
+  const { shape } = types.of({ node: node.name, port: 0 });
   return shape !== null && isFullShape(shape) ? shape : decline('its shape is unknown');
 }
 

@@ -1,3 +1,4 @@
+import { atNode } from '../../base/errors.ts';
 import type { Tensor } from '../../base/tensor.ts';
 import type { Compiled } from '../../compile/compile.ts';
 import { contextLayout } from '../../compile/emit/driver.ts';
@@ -141,7 +142,7 @@ function runHost({ program }: Compiled, layer: HostLayer, { arena }: Scratch, { 
     return readValue(arena, program.buffers[operand.id]!, dtype, shape);
   });
   const resources = { session: new Map(), run: new Map(), assets: new Map() };
-  const outputs = reference(layer.node.op)!(inputs, layer.node, resources);
+  const outputs = atNode(layer.node, () => reference(layer.node.op)!(inputs, layer.node, resources));
   for (const [port, id] of layer.outputs.entries()) {
     clearHalo(arena, program.buffers[id]!);
     writeValue(arena, program.buffers[id]!, outputs[port]!);

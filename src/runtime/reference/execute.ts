@@ -1,4 +1,4 @@
-import { InternalError, invariant, messageOf, UserError } from '../../base/errors.ts';
+import { InternalError, invariant, placed, UserError } from '../../base/errors.ts';
 import type { Tensor } from '../../base/tensor.ts';
 import type { FunctionRef } from '../../graph/attr.ts';
 import { formatValue, type Node } from '../../graph/graph.ts';
@@ -147,24 +147,8 @@ function* compute({ action, node }: NodeStep, inputs: readonly Signal[], state: 
     };
     return yield* action.rule(inputs as readonly Tensor[], node, { call, isSync: env.isSync, signal: env.signal });
   } catch (error) {
-    throw placed(error, node);
+    throw placed(error, placeOf(node));
   }
 }
 
 const placeOf = (node: Node) => ({ node: node.name, op: node.op });
-
-/** The error with its node, unless it names one already (that of a function's body is the nearer). */
-function placed(error: unknown, node: Node): unknown {
-  if (error instanceof UserError) {
-    if (error.place.node !== undefined) return error;
-    return new UserError(error.what, { ...error.place, ...placeOf(node) }, error.remedy, { cause: error });
-  }
-  if (error instanceof InternalError)
-    return error.place.node === undefined ? new InternalError(error.what, placeOf(node), { cause: error }) : error;
-  // What V8 throws when an array does not fit into memory.
-  if (error instanceof RangeError)
-    return new UserError(`needs more memory than there is: ${error.message}`, placeOf(node), 'feed a smaller batch', {
-      cause: error,
-    });
-  return new InternalError(messageOf(error), placeOf(node), { cause: error });
-}

@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { equalTensors } from '../../../src/base/tensor.ts';
+import { equalTensors, tensor } from '../../../src/base/tensor.ts';
 import { type } from '../../../src/graph/attr.ts';
+import { type Builder, builder } from '../../../src/graph/builder.ts';
+import type { Value } from '../../../src/graph/graph.ts';
 import type { Model } from '../../../src/graph/model.ts';
 import { openBackend } from '../../../src/runtime/backends.ts';
 import { type Codes, type Net, net, randomFeeds } from '../../compile/graphs.ts';
@@ -152,6 +154,35 @@ describe.skipIf(!hasHost)('programs', () => {
       }
       runner.dispose();
     }
+  });
+
+  it('name the node where one that runs by its reference kernel fails, not the segment', async () => {
+    const T = { T: type('float32') };
+    const opened = (build: (b: Builder, x: Value) => Value) => {
+      const b = builder();
+      const x = b.input('x', 'float32', [null, 3, 5, 4]);
+      const y = build(b, b.node('Exp', 'exp', [x], T));
+      const input = { key: 'x', value: x, dtype: 'float32' as const, shape: [null, 3, 5, 4] };
+      const model: Model = { graph: b.graph(), inputs: [input], outputs: [], initializers: [], assets: new Map() };
+      return openBackend('native', model, [y]);
+    };
+    const feeds = (value: number) =>
+      new Map([['x', tensor('float32', [2, 3, 5, 4], new Float32Array(120).fill(value))]]);
+    const limits = (limit: number) => tensor('float32', [4], new Float32Array(4).fill(limit));
+    const { runner } = await opened((b, x) =>
+      b.node('QuantizeV2', 'codes', [x, b.constant('min', limits(-2)), b.constant('max', limits(2))], {
+        ...{ T: type('qint8'), mode: 'SCALED', round_mode: 'HALF_TO_EVEN', narrow_range: true, axis: { int: 3 } },
+      }),
+    );
+    await runner.run(feeds(0.5));
+    await expect(runner.run(feeds(Number.NaN))).rejects.toThrow("node 'codes' (QuantizeV2): NaN has no code");
+    runner.dispose();
+    const misshapen = await opened((b, x) => {
+      const shape = b.constant('shape', tensor('int32', [2], Int32Array.of(7, -1)));
+      return b.node('Neg', 'neg', [b.node('Reshape', 'rows', [x, shape], { ...T, Tshape: type('int32') })], T);
+    });
+    await expect(misshapen.runner.run(feeds(1))).rejects.toThrow("node 'rows' (Reshape): ");
+    misshapen.runner.dispose();
   });
 
   it('compute random graphs as the reference does', async () => {
