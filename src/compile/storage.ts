@@ -19,7 +19,7 @@ export type Storage = {
   readonly bytes: number;
   /** By value. */
   readonly buffers: readonly Buffer[];
-  /** The whole memory of each value, halo and (of a concat in place) neighbours included. */
+  /** The whole memory of each value, halo and (of a concat in place) neighbours included: one object for all that share it. */
   readonly regions: readonly Region[];
   /** By layer: values whose borders have to be zeroed in its stage, since others have lain there. */
   readonly borders: readonly (readonly ValueId[])[];
@@ -58,10 +58,13 @@ export function layOut(legal: Legal): Storage {
   // Room before the first and behind the last value, so that over-reads stay inside.
   const base = new Map(roots.map((root, i) => [root, offsets[i]! + slack]));
   const buffers = values.map((val, id) => bufferOf(val, rootOf[id]!, dense, base));
-  const regions = values.map((_, id): Region => {
-    const begin = base.get(rootOf[id]!.value)!;
-    return { base: 'arena', begin, end: begin + dense.get(rootOf[id]!.value)!.bytes };
-  });
+  const memory = new Map(
+    roots.map((root): [ValueId, Region] => {
+      const begin = base.get(root)!;
+      return [root, { base: 'arena', begin, end: begin + dense.get(root)!.bytes }];
+    }),
+  );
+  const regions = rootOf.map((root) => memory.get(root.value)!);
   const isShared = (root: ValueId): boolean =>
     roots.some((other) => other !== root && intersect(regions[root]!, regions[other]!));
   const borders = layers.map((_, stage) =>

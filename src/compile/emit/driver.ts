@@ -4,17 +4,21 @@ import {
   dword,
   eax,
   ebp,
+  ecx,
   edx,
   type Label,
   ptr,
   qword,
+  type R64,
   r8q,
   r9,
+  r10,
   r12,
   r13,
   r14,
   r14d,
   r15,
+  r15d,
   rax,
   rbp,
   rbx,
@@ -24,8 +28,10 @@ import {
 } from '../../asm/x64/index.ts';
 import { invariant } from '../../base/errors.ts';
 import type { Step } from '../../kernels/native-kernel.ts';
+import type { Region } from '../check.ts';
 import { checkProgram, type Program, type Stage } from '../program.ts';
 import { emitCopy } from './move.ts';
+import { tailOf } from './tail.ts';
 
 /**
  * What generated code finds at `ctx`, by byte. The counters lie in cache lines of their own: threads hammer them. All but
@@ -38,13 +44,15 @@ export const contextLayout = {
   /** Addresses of the images' inputs and of their outputs, an image's behind the one's before. */
   inputs: 16,
   outputs: 24,
-  /** Bytes from one thread's arena to the next's. */
+  /** Bytes from one arena to the next. */
   arenaStride: 32,
-  /** uint32 each: how many images, and how many arenas. */
+  /** uint32 each: how many images, and for how many threads there are arenas. */
   images: 40,
   arenas: 44,
   /** Address of `void yield()`, called by threads that wait long; 0 for none. */
   yield: 48,
+  /** uint32: how many images a thread claims at once; it has as many arenas, one behind the other. */
+  group: 56,
   /** Not 0: stop before the next tile. */
   cancel: 64,
   /** Threads that have come; images that have been claimed. */
@@ -213,43 +221,66 @@ function functionOf(step: Step, functions: ReadonlyMap<Step, Label>): Label {
   return label;
 }
 
-/** Each thread claims images and computes them by itself, in an arena of its own that stays in its caches. */
+/** Images that a thread claims at once, at most: of as many it reads the weights of the last stages once. */
+export const largestGroup = 4;
+
+/**
+ * Each thread claims a few images and computes them by itself, in arenas of its own: one by one in the first of these, which
+ * stays in its caches, and together from the program's tail on.
+ */
 function emitImagesDriver(
   a: Assembler,
   stages: readonly Stage[],
-  { inputs, outputs }: ImageRecords,
+  records: ImageRecords,
   functions: ReadonlyMap<Step, Label>,
 ): number {
+  const { from, live } = tailOf(stages, records);
+  const stepsOf = (some: readonly Stage[]): readonly Step[] => some.flatMap((stage) => stage.steps);
   const entry = emitProlog(a);
   const [exit, next] = [a.label('exit'), a.label('next')];
   a.mov(eax, 1);
   a.lock_xadd(dword(rbx, contextLayout.threads), eax);
   a.cmp(eax, dword(rbx, contextLayout.arenas));
   a.jae(exit);
+  a.imul(eax, dword(rbx, contextLayout.group));
   a.imul(rax, qword(rbx, contextLayout.arenaStride));
   a.mov(r12, qword(rbx, contextLayout.arena));
   a.add(r12, rax);
   a.bind(next);
   emitCancelPoll(a, exit);
-  a.mov(r14d, 1);
-  a.lock_xadd(dword(rbx, contextLayout.claimedImages), r14d);
-  a.cmp(r14d, dword(rbx, contextLayout.images));
-  a.jae(exit);
-  emitImageCopies(a, inputs, 'inputs');
-  for (const step of stages.flatMap((stage) => stage.steps)) {
+  emitClaim(a, exit);
+  emitEach(a, () => {
+    emitImageCopies(a, records.inputs, 'inputs', r12);
+    for (const step of stepsOf(stages.slice(0, from))) {
+      const again = a.label('tile');
+      a.xor(ebp, ebp);
+      a.bind(again);
+      emitCancelPoll(a, exit);
+      a.mov(rdi, r12);
+      emitStepCall(a, step, functions);
+      a.inc(ebp);
+      a.cmp(ebp, step.tiles);
+      a.jb(again);
+    }
+    emitLiveCopies(a, live);
+  });
+  for (const step of stepsOf(stages.slice(from))) {
     const again = a.label('tile');
     a.xor(ebp, ebp);
     a.bind(again);
-    emitCancelPoll(a, exit);
-    a.mov(edx, ebp);
-    a.mov(rdi, r12);
-    a.mov(rsi, r13);
-    a.call(functionOf(step, functions));
+    emitEach(a, () => {
+      emitCancelPoll(a, exit);
+      emitArena(a, rdi);
+      emitStepCall(a, step, functions);
+    });
     a.inc(ebp);
     a.cmp(ebp, step.tiles);
     a.jb(again);
   }
-  emitImageCopies(a, outputs, 'outputs');
+  emitEach(a, () => {
+    emitArena(a, r10);
+    emitImageCopies(a, records.outputs, 'outputs', r10);
+  });
   a.jmp(next);
   a.bind(exit);
   a.vzeroupper();
@@ -257,13 +288,67 @@ function emitImagesDriver(
   return entry;
 }
 
-/** Copies the values of image r14 between its record and the arena. */
-function emitImageCopies(a: Assembler, { bytes, fields }: ImageRecord, which: 'inputs' | 'outputs'): void {
+/** Claims images: r14 becomes the first, the stack's slot how many. */
+function emitClaim(a: Assembler, exit: Label): void {
+  a.mov(r14d, dword(rbx, contextLayout.group));
+  a.mov(ecx, r14d);
+  a.lock_xadd(dword(rbx, contextLayout.claimedImages), r14d);
+  a.mov(eax, dword(rbx, contextLayout.images));
+  a.cmp(r14d, eax);
+  a.jae(exit);
+  a.sub(eax, r14d);
+  a.cmp(eax, ecx);
+  a.cmova(eax, ecx);
+  a.mov(dword(rsp), eax);
+}
+
+/** `body` for each claimed image r15, from the last on: the first is left in the first arena. */
+function emitEach(a: Assembler, body: () => void): void {
+  const again = a.label('image');
+  a.mov(r15d, dword(rsp));
+  a.bind(again);
+  a.dec(r15d);
+  body();
+  a.test(r15d, r15d);
+  a.jne(again);
+}
+
+/** The arena of image r15. */
+function emitArena(a: Assembler, to: R64): void {
+  a.mov(to, qword(rbx, contextLayout.arenaStride));
+  a.imul(to, r15);
+  a.add(to, r12);
+}
+
+/** Tile ebp of a step, in the arena rdi. */
+function emitStepCall(a: Assembler, step: Step, functions: ReadonlyMap<Step, Label>): void {
+  a.mov(edx, ebp);
+  a.mov(rsi, r13);
+  a.call(functionOf(step, functions));
+}
+
+/** Brings what the tail reads from the first arena to that of image r15. */
+function emitLiveCopies(a: Assembler, live: readonly Region[]): void {
+  const there = a.label('there');
+  a.test(r15d, r15d);
+  a.je(there);
+  emitArena(a, r10);
+  for (const { begin, end } of live) {
+    a.lea(r8q, ptr(r12, begin));
+    a.lea(r9, ptr(r10, begin));
+    emitCopy(a, r9, r8q, end - begin);
+  }
+  a.bind(there);
+}
+
+/** Copies the values of image r14 + r15 between its record and an arena. */
+function emitImageCopies(a: Assembler, { bytes, fields }: ImageRecord, which: 'inputs' | 'outputs', arena: R64): void {
   for (const field of fields) {
-    a.imul(r8q, r14, bytes);
+    a.lea(r8q, ptr(r14, { index: r15 }));
+    a.imul(r8q, r8q, bytes);
     a.add(r8q, qword(rbx, contextLayout[which]));
     a.add(r8q, field.at);
-    a.lea(r9, ptr(r12, field.arena));
+    a.lea(r9, ptr(arena, field.arena));
     emitCopy(a, which === 'inputs' ? r9 : r8q, which === 'inputs' ? r8q : r9, field.bytes);
   }
 }

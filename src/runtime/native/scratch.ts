@@ -1,11 +1,11 @@
 import type { Compiled } from '../../compile/compile.ts';
-import { contextBytes, contextLayout } from '../../compile/emit/driver.ts';
+import { contextBytes, contextLayout, largestGroup } from '../../compile/emit/driver.ts';
 import type { Arena } from './host/arena.ts';
 import type { Host } from './host/host.ts';
 
 /** The memory of one run. */
 export type Scratch = {
-  /** Arenas of a program, one a thread where each takes images, one behind the other. */
+  /** Arenas of a program, one behind the other; where each thread takes images it has one for each that it takes at once. */
   readonly arena: Arena;
   /** What generated code finds at `ctx`. */
   readonly control: Arena;
@@ -63,11 +63,13 @@ export function scratchPool(options: ScratchOptions): ScratchPool {
 function allocate(count: number, { host, compiled, threads, constants }: ScratchOptions): Scratch {
   const { program, images } = compiled;
   const stages = program.parts.reduce((sum, part) => sum + (part.kind === 'native' ? part.stages.length : 0), 0);
+  // Every thread claims twice at least, since one may be slower than others.
+  const group = images === undefined ? 1 : Math.max(1, Math.min(largestGroup, Math.floor(count / (2 * threads))));
   const arenas = Math.min(threads, count);
   const isBatch = images !== undefined && count > 1;
   const sizes = [
     contextBytes(stages),
-    program.arenaBytes * arenas,
+    program.arenaBytes * arenas * group,
     ...(isBatch ? [images.inputs.bytes, images.outputs.bytes].map((bytes) => Math.max(64, count * bytes)) : []),
   ];
   const [control, arena, inputs, outputs] = allOf(host, sizes) as [Arena, Arena, Arena?, Arena?];
@@ -83,6 +85,7 @@ function allocate(count: number, { host, compiled, threads, constants }: Scratch
   put(contextLayout.arenaStride, program.arenaBytes);
   put(contextLayout.yield, host.yieldAddress);
   control.view(Uint32Array, contextLayout.images, 2).set([count, arenas]);
+  control.view(Uint32Array, contextLayout.group, 1).set([group]);
   return { arena, control, images: count, batch };
 }
 

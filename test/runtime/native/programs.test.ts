@@ -125,7 +125,8 @@ describe.skipIf(!hasHost)('programs', () => {
           [x],
         );
         for (const batch of [1, 3]) await expectSame(model, batch);
-        await expectSame(model, 2, 1);
+        // Two images at once through the last stages, and one that is left.
+        await expectSame(model, 5, 1);
       }
     });
 
@@ -187,7 +188,7 @@ describe.skipIf(!hasHost)('programs', () => {
 
   it('compute random graphs as the reference does', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.integer({ min: 1, max: 1e6 }), fc.integer({ min: 1, max: 3 }), async (seed, batch) => {
+      fc.asyncProperty(fc.integer({ min: 1, max: 1e6 }), fc.integer({ min: 1, max: 11 }), async (seed, batch) => {
         await expectSame(randomNet(seed), batch, 1 + (seed % 3));
       }),
       { numRuns: 25 },
