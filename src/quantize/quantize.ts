@@ -1,5 +1,6 @@
 import { silent } from '../base/progress.ts';
 import type { Tensor } from '../base/tensor.ts';
+import { digestsOf } from '../graph/digest.ts';
 import type { Node } from '../graph/graph.ts';
 import type { Model } from '../graph/model.ts';
 import type { Feeds } from '../graph/runner.ts';
@@ -9,6 +10,9 @@ import { chooseRanges, defaultMethod, neverNegative, observedKeys } from './cali
 import { correctLayers } from './correct/correct.ts';
 import { channelMeans } from './correct/means.ts';
 import type { Rounding } from './correct/weights.ts';
+import { type AbsorbOptions, absorbHighBiases } from './equalize/absorb.ts';
+import { equalize } from './equalize/equalize.ts';
+import type { Equalization } from './equalize/scales.ts';
 import { freezeRanges } from './freeze.ts';
 import { fuseGraph } from './fuse.ts';
 import type { ObserveOptions } from './observe.ts';
@@ -25,6 +29,10 @@ export type Stages = { readonly a: Model; readonly b: Model; readonly c: Model; 
 
 /** The steps that make up for what rounding does. */
 export type Corrections = {
+  /** How channels are scaled against each other before anything is rounded. */
+  readonly equalization: Equalization;
+  /** Whether biases that only shift a channel are moved behind the next layer, so that its range is smaller. */
+  readonly absorption: boolean;
   /** Limits of weights by the least squared error instead of their largest magnitude. */
   readonly weights: boolean;
   /** Biases by how far the means of each layer's channels are off, on so many samples at most; 0 leaves them. */
@@ -35,9 +43,9 @@ export type Corrections = {
 
 /** Sets of corrections by the time they take: one pass over the samples, about twice that, several times that. */
 export const efforts = {
-  low: { weights: true, biasSamples: 0, rounding: 'none' },
-  default: { weights: true, biasSamples: 32, rounding: 'depthwise' },
-  high: { weights: true, biasSamples: 100, rounding: 'all' },
+  low: { equalization: 'none', absorption: false, weights: true, biasSamples: 0, rounding: 'none' },
+  default: { equalization: 'balanced', absorption: false, weights: true, biasSamples: 32, rounding: 'depthwise' },
+  high: { equalization: 'balanced', absorption: false, weights: true, biasSamples: 100, rounding: 'all' },
 } as const satisfies Readonly<Record<string, Corrections>>;
 
 export type Effort = keyof typeof efforts;
@@ -56,12 +64,15 @@ export type PipelineOptions = QuantizeOptions &
     readonly evaluate: (node: Node, inputs: readonly Tensor[]) => readonly Tensor[] | undefined;
   };
 
+/** Samples that channels are scaled and shifted by. */
+const preparedSamples = 32;
 
 /** The whole pipeline: optimize → calibrate → quantize → correct → fuse. */
 export async function quantizeModel(model: Model, options: PipelineOptions): Promise<Stages> {
-  const { method = defaultMethod, samples, effort = 'default' } = options;
+  const { method = defaultMethod, effort = 'default' } = options;
   const corrections = { ...efforts[effort], ...options.corrections };
-  const a = optimize(model, { evaluate: options.evaluate });
+  const { head, samples } = peekable(options.samples, preparedSamples);
+  const a = await prepared(optimize(model, { evaluate: options.evaluate }), corrections, { ...options, feeds: head });
   const kept = Math.max(corrections.biasSamples, method === 'auto' ? autoSamples : 0);
   const { seen, means } = await observeShared(a, observedKeys(a, options), samples, kept, options);
   const chosen: QuantizeOptions = {
@@ -87,6 +98,43 @@ export async function quantizeModel(model: Model, options: PipelineOptions): Pro
   );
   const b = quantizeGraph(a, { ...chosen, biases, weights: new Map([...(chosen.weights ?? []), ...weights]) });
   return { a, b, c: finish(b, ranges, options), ranges };
+}
+
+/** The fp32 model with its channels scaled and shifted for rounding. */
+async function prepared(
+  model: Model,
+  { equalization: how, absorption }: Corrections,
+  { shared, ...options }: AbsorbOptions & Pick<PipelineOptions, 'shared'>,
+): Promise<Model> {
+  const digests = digestsOf(model.graph);
+  const key = JSON.stringify([how, absorption, model.outputs.map(({ value }) => digests.get(value.node))]);
+  const known = shared?.prepared.get(key);
+  if (known !== undefined) return known;
+  const scaled = await equalize(model, { ...options, how });
+  const result = absorption ? await absorbHighBiases(scaled, options) : scaled;
+  shared?.prepared.set(key, result);
+  return result;
+}
+
+/** A way to the first samples, and all of them, whether that was gone or not. */
+function peekable(source: AsyncIterable<Feeds>, count: number) {
+  let rest: AsyncIterator<Feeds> | undefined;
+  const first: Feeds[] = [];
+  const head = async (): Promise<readonly Feeds[]> => {
+    rest ??= source[Symbol.asyncIterator]();
+    while (first.length < count) {
+      const next = await rest.next();
+      if (next.done) break;
+      first.push(next.value);
+    }
+    return first;
+  };
+  async function* samples() {
+    yield* first;
+    const iterator = rest;
+    yield* iterator === undefined ? source : { [Symbol.asyncIterator]: () => iterator };
+  }
+  return { head, samples: samples() };
 }
 
 /** Figure 1b → 1c: freezes the ranges, folds what has become constant, fuses. */

@@ -15,11 +15,19 @@ import type { Distribution } from './observers/distribution.ts';
 export type Shared = {
   readonly values: Map<string, { readonly distribution: Distribution; readonly means: Float64Array | undefined }>;
   readonly corrections: KnownCorrections;
+  /** fp32 models with their channels scaled for rounding. */
+  readonly prepared: Map<string, Model>;
   feeds: readonly Feeds[];
   samples: number;
 };
 
-export const nothingShared = (): Shared => ({ values: new Map(), corrections: new Map(), feeds: [], samples: 0 });
+export const nothingShared = (): Shared => ({
+  values: new Map(),
+  corrections: new Map(),
+  prepared: new Map(),
+  feeds: [],
+  samples: 0,
+});
 
 type Observed = { readonly seen: Observations; readonly means: ChannelMeans };
 

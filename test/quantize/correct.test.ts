@@ -6,6 +6,7 @@ import { attrs, ints } from '../../src/graph/attr.ts';
 import type { Node } from '../../src/graph/graph.ts';
 import type { Model } from '../../src/graph/model.ts';
 import type { Feeds } from '../../src/graph/runner.ts';
+import { addRidge, centredColumns, cholesky, covariance, solve } from '../../src/quantize/correct/covariance.ts';
 import { drawPatches } from '../../src/quantize/correct/patches.ts';
 import { limitsFor, roundByCovariance } from '../../src/quantize/correct/rounding.ts';
 import type { AnyMethod } from '../../src/quantize/observers/methods.ts';
@@ -241,5 +242,47 @@ describe('auto', () => {
     const [auto, minmax] = [await errorOf('auto'), await errorOf('minmax')];
     expect(auto.ranges.ranges.get('b2')!.max).toBeLessThan(minmax.ranges.ranges.get('b2')!.max);
     expect(auto.error).toBeLessThan(minmax.error);
+  });
+});
+
+describe('covariance', () => {
+  it('is that of centred columns, and its Cholesky factor solves', () => {
+    const values = Float32Array.of(1, 2, 3, 4, 6, 5, 7, 7, 10, 1, 0, 2);
+    const columns = centredColumns(values, { rows: 4, width: 3 }, 3, (i) => i);
+    const H = covariance(columns, columns);
+    const mean = (xs: readonly number[]) => xs.reduce((a, b) => a + b, 0) / xs.length;
+    const column = (i: number) => [0, 1, 2, 3].map((row) => values[row * 3 + i]!);
+    for (let i = 0; i < 3; i++)
+      for (let j = 0; j < 3; j++) {
+        const [a, b] = [column(i), column(j)];
+        expect(H[i * 3 + j]).toBeCloseTo(mean(a.map((x, n) => x * b[n]!)) - mean(a) * mean(b), 5);
+      }
+    addRidge(H, 3, 0.01);
+    const x = Float64Array.of(1, -2, 0.5);
+    const y = Float64Array.from({ length: 3 }, (_, i) => x.reduce((sum, v, j) => sum + H[i * 3 + j]! * v, 0));
+    solve(cholesky(H, 3), 3, y);
+    for (const [i, v] of y.entries()) expect(v).toBeCloseTo(x[i]!, 9);
+  });
+});
+
+describe('rounding of matmuls', () => {
+  // Few factors behind many inputs: errors of weights can make up for each other. `wide` may be negative, `hidden` not.
+  const model = smallModel([null, 8, 8, 4], (l) => {
+    const features = l.mean('features', l.conv('c1', l.input, [4, 32]));
+    const hidden = l.unary('Relu', 'hidden', l.bias('b1', l.matmul('m1', features, [32, 32]), 32));
+    return l.bias('y', l.matmul('m2', hidden, [32, 8]), 8);
+  });
+  const errorOf = async (rounding: Corrections['rounding'], biasSamples = 8) => {
+    const { a, c } = await stagesWith(model, { biasSamples, rounding, equalization: 'none' });
+    const [expected, found] = [await outputOf(a), await outputOf(c)];
+    return expected.reduce((sum, x, n) => sum + x.reduce((s, v, i) => s + (v - found[n]![i]!) ** 2, 0), 0);
+  };
+
+  it('lowers the error, of one scale and of one a column, with shifted codes and without', async () => {
+    expect(await errorOf('all')).toBeLessThan(await errorOf('none'));
+  });
+
+  it('can make up for errors of the inputs too', async () => {
+    expect(await errorOf('asymmetric')).toBeLessThan(await errorOf('none'));
   });
 });

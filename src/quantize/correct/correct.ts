@@ -4,7 +4,7 @@ import { readAttr } from '../../graph/attr.ts';
 import { constTensor } from '../../graph/constant.ts';
 import type { Graph } from '../../graph/graph.ts';
 import type { Model } from '../../graph/model.ts';
-import type { OpenRunner } from '../../graph/runner.ts';
+import type { Feeds, OpenRunner } from '../../graph/runner.ts';
 import type { WeightChoice } from '../options.ts';
 import { transposed } from '../weights.ts';
 import { correctBias, dataInputs } from './bias.ts';
@@ -13,7 +13,7 @@ import { changedNodes, correctionDigests, type KnownCorrections, withNodes } fro
 import type { ChannelMeans } from './means.ts';
 import { openStream, type Stream } from './stream.ts';
 import { type Target, targetOf, targetsOf } from './target.ts';
-import { isDepthwise, type Rounding, roundWeights } from './weights.ts';
+import { isRounded, type Rounding, roundWeights } from './weights.ts';
 
 export type CorrectOptions = {
   readonly openRunner: OpenRunner;
@@ -24,6 +24,9 @@ export type CorrectOptions = {
   readonly progress?: Progress;
   readonly signal?: AbortSignal;
 };
+
+/** Samples that the fp32 model runs on beside the int8 one: its values take four times the memory. */
+const exactSamples = 32;
 
 /** What to change in the layers of the fp32 model, by their names. */
 export type Changes = {
@@ -53,6 +56,8 @@ export async function correctLayers(
   const targets = targetsOf(graph);
   const digestOf = known && correctionDigests(a.graph, graph);
   const stream = openStream(c, means.feeds, openRunner, signal);
+  const exact =
+    rounding === 'asymmetric' ? exactStream(a, means.feeds.slice(0, exactSamples), openRunner, signal) : undefined;
   progress.start('correcting', targets.length);
   try {
     for (const [i, found] of targets.entries()) {
@@ -70,8 +75,9 @@ export async function correctLayers(
       await keepInputs(graph, found, stream);
       let target = found;
       const { origin, node } = target.layer;
-      if (rounding === 'all' || (rounding === 'depthwise' && isDepthwise(node))) {
-        const rounded = roundWeights(graph, target, weightsOf(a.graph, origin), stream.get(node.inputs[0]!));
+      if (isRounded(rounding, node)) {
+        const inputs = { codes: stream.get(node.inputs[0]!), exact: await exact?.inputsOf(origin) };
+        const rounded = roundWeights(graph, target, weightsOf(a.graph, origin), inputs);
         if (rounded !== undefined) {
           graph = rounded.graph;
           weights.set(origin, rounded.choice);
@@ -84,6 +90,7 @@ export async function correctLayers(
       stream.keep(target.out, outputs);
       const later = targets.slice(i + 1).flatMap(({ layer, out }) => [...dataInputs(graph, layer.node), out]);
       stream.release(graph, later);
+      exact?.release(targets.slice(i + 1).map(({ layer }) => layer.origin));
       known?.set(digest, { bias: change, weights: weights.get(origin), constants: changedNodes(before, graph) });
       progress.advance();
     }
@@ -91,6 +98,24 @@ export async function correctLayers(
     progress.finish();
   }
   return { biases, weights };
+}
+
+/** What the layers of the fp32 model read. */
+function exactStream(a: Model, feeds: readonly Feeds[], openRunner: OpenRunner, signal: AbortSignal | undefined) {
+  const stream = openStream(a, feeds, openRunner, signal);
+  const inputOf = (origin: string) => a.graph.node(origin).inputs[0]!;
+  return {
+    inputsOf: async (origin: string): Promise<readonly Tensor[]> => {
+      const value = inputOf(origin);
+      if (!stream.has(value))
+        stream.keep(
+          value,
+          (await stream.compute(a.graph, [value])).map(([x]) => x!),
+        );
+      return stream.get(value);
+    },
+    release: (later: readonly string[]) => stream.release(a.graph, later.map(inputOf)),
+  };
 }
 
 function weightsOf(graph: Graph, layer: string): Tensor<'float32'> {

@@ -32,7 +32,7 @@ export function drawPatches(
   const data = new Float32Array(rows * taps * channels);
   let to = 0;
   for (const [sample, { data: values }] of inputs.entries()) {
-    const codes = values as Uint8Array | Int8Array;
+    const codes = values as Uint8Array | Int8Array | Float32Array;
     const { positions, h, w } = grids[sample]!;
     for (let n = 0; n < Math.min(share, positions); n++) {
       const position = positions <= share ? n : random.int(0, positions - 1);

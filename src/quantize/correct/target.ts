@@ -86,10 +86,10 @@ function unitOf(graph: Graph, node: Node, bias: Node): Float64Array | undefined 
   const channels = tensor.shape.at(-1) ?? 1;
   const shares = sharesOf(graph, node, channels);
   if (tensor.dtype === 'float32') return Float64Array.from({ length: channels }, (_, c) => shares?.[c] ?? 1);
-  const [minX, maxX, , maxW] = node.inputs.slice(3, 7).map((v) => constTensor(graph.node(v.node)));
-  if (tensor.dtype !== 'qint32' || minX === undefined || maxX === undefined || maxW === undefined) return undefined;
-  const isQuint8 = readAttr(node, node.op.includes('MatMul') ? 'T1' : 'Tinput', 'type') === 'quint8';
-  const scale = isQuint8 ? (numberOf(maxX) - Math.min(0, numberOf(minX))) / 255 : numberOf(maxX) / 127;
+  const input = inputSteps(graph, node);
+  const maxW = constTensor(graph.node(node.inputs[6]!.node));
+  if (tensor.dtype !== 'qint32' || input === undefined || maxW === undefined) return undefined;
+  const { scale } = input;
   const limits = numbersOf(maxW);
   return Float64Array.from(
     { length: channels },
@@ -97,8 +97,19 @@ function unitOf(graph: Graph, node: Node, bias: Node): Float64Array | undefined 
   );
 }
 
+/** What one code of a layer's input stands for, and what code 0 does. */
+export function inputSteps(graph: Graph, node: Node): { readonly scale: number; readonly zero: number } | undefined {
+  const [min, max] = node.inputs.slice(3, 5).map((v) => constTensor(graph.node(v.node)));
+  if (min === undefined || max === undefined) return undefined;
+  const isMatMul = node.op.includes('MatMul');
+  const isQuint8 = readAttr(node, isMatMul ? 'T1' : 'Tinput', 'type') === 'quint8';
+  if (!isQuint8) return { scale: numberOf(max) / 127, zero: 0 };
+  const zero = Math.min(0, numberOf(min));
+  return { scale: (numberOf(max) - zero) / 255, zero };
+}
+
 /** The constant that the columns of a matmul's result are multiplied by. */
-function sharesOf(graph: Graph, node: Node, channels: number): Float32Array | undefined {
+export function sharesOf(graph: Graph, node: Node, channels: number): Float32Array | undefined {
   if (!node.op.includes('MatMul')) return undefined;
   for (const { node: reader } of graph.consumers(node.name)) {
     if (reader.op !== 'Mul') continue;

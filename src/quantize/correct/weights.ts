@@ -2,24 +2,42 @@ import { roundHalfEven } from '../../base/round.ts';
 import { numbersOf, type Tensor, tensor } from '../../base/tensor.ts';
 import { constNode, constTensor } from '../../graph/constant.ts';
 import type { Graph, Node } from '../../graph/graph.ts';
+import { floatResultBehind, weightLimits } from '../float-result.ts';
 import type { WeightChoice } from '../options.ts';
+import { addRidge, type Columns, centredColumns, cholesky, covariance, solve } from './covariance.ts';
 import { drawPatches, type Patches } from './patches.ts';
 import { limitsFor, roundByCovariance } from './rounding.ts';
-import type { Target } from './target.ts';
+import { inputSteps, sharesOf, type Target } from './target.ts';
 
 /** Patches that a covariance is measured on. */
 const maxRows = 4096;
 /** Added to each variance, as a share of their mean: what few patches don't show is not free. */
 const ridge = 0.01;
 
-/** Which layers have their weights rounded by what their inputs are like. */
-export type Rounding = 'none' | 'depthwise' | 'all';
+/**
+ * Which layers have their weights rounded by what their inputs are like; `asymmetric`: all, and so that they make up for the
+ * errors of their inputs too.
+ */
+export const roundings = ['none', 'depthwise', 'all', 'asymmetric'] as const;
+export type Rounding = (typeof roundings)[number];
 
 export const isDepthwise = ({ op }: Node): boolean => op.includes('Depthwise');
 
+/** Whether the weights of a layer are to be rounded by its inputs. */
+export const isRounded = (rounding: Rounding, node: Node): boolean =>
+  rounding !== 'none' && (rounding !== 'depthwise' || isDepthwise(node));
+
+/** What a layer reads, one tensor a sample. */
+export type LayerInputs = {
+  /** Its codes in the int8 model. */
+  readonly codes: readonly Tensor[];
+  /** The fp32 model's values of as many of the samples as these are, where errors of the codes are to be made up for. */
+  readonly exact?: readonly Tensor[] | undefined;
+};
+
 /**
  * The graph with the weights of a layer rounded so that its results change least on these inputs, and the weights as
- * quantizing takes them. Undefined where the layer has one scale for all channels.
+ * quantizing takes them. Undefined where a constant is missing.
  *
  * @param original the fp32 weights, HWIO, HWCM or [K, N].
  */
@@ -27,39 +45,63 @@ export function roundWeights(
   graph: Graph,
   { layer, bias }: Target,
   original: Tensor<'float32'>,
-  inputs: readonly Tensor[],
+  inputs: LayerInputs,
 ): { readonly graph: Graph; readonly choice: WeightChoice } | undefined {
   const { node } = layer;
   const weights = graph.node(node.inputs[1]!.node);
   const [low, high] = [graph.node(node.inputs[5]!.node), graph.node(node.inputs[6]!.node)];
-  const before = constTensor(high);
-  const codes = constTensor(weights);
-  const steps = constTensor(bias);
-  if (before === undefined || codes?.dtype !== 'qint8' || before.shape.length === 0 || steps?.dtype !== 'qint32')
-    return undefined;
-  const [kh = 1, kw = 1] = original.shape;
-  const patches = drawPatches(node, inputs, [kh, kw], maxRows);
-  const found = isDepthwise(node)
-    ? roundDepthwise(original, patches)
-    : roundDense(original, patches, numbersOf(before));
-  const was = numbersOf(before);
-  const rescaled = Int32Array.from(numbersOf(steps), (b, c) => roundHalfEven((b * was[c]!) / found.limits[c]!));
-  const changed = [
-    constNode(weights.name, tensor('qint8', codes.shape, found.codes)),
-    constNode(high.name, tensor('float32', before.shape, found.limits)),
-    constNode(
-      low.name,
-      tensor(
-        'float32',
-        before.shape,
-        found.limits.map((limit) => -limit),
-      ),
-    ),
-    constNode(bias.name, tensor('qint32', steps.shape, rescaled)),
+  const [before, codes, steps, input] = [
+    constTensor(high),
+    constTensor(weights),
+    constTensor(bias),
+    inputSteps(graph, node),
   ];
+  if (before === undefined || codes?.dtype !== 'qint8' || steps === undefined || input === undefined) return undefined;
+  const [kh = 1, kw = 1] = node.op.includes('MatMul') ? [] : original.shape;
+  const patches = drawPatches(node, inputs.codes, [kh, kw], maxRows);
+  const channels = isDepthwise(node) ? original.shape[2]! * original.shape[3]! : original.shape.at(-1)!;
+  const shares = sharesOf(graph, node, channels);
+  // Of a float32 result the multipliers hold the scales.
+  const result = floatResultBehind(graph, node);
+  const own = result && weightLimits(result, (name) => graph.nodes.get(name));
+  const isUniform = own?.every((limit) => limit === own[0]) === true;
+  const was = own === undefined ? numbersOf(before) : Array.from(isUniform ? own.subarray(0, 1) : own);
+  const limits = Float32Array.from({ length: channels }, (_, c) => was[was.length === 1 ? 0 : c]! * (shares?.[c] ?? 1));
+  const isFixed = was.length === 1;
+  const found =
+    isDepthwise(node) && !isFixed
+      ? roundDepthwise(original, patches)
+      : isDepthwise(node)
+        ? undefined
+        : roundDense(wanted(original, { node, inputs, window: [kh, kw], input, patches }), patches, limits);
+  if (found === undefined) return undefined;
+  const changed = [constNode(weights.name, tensor('qint8', codes.shape, found.codes))];
+  if (result !== undefined && !isFixed) {
+    const multipliers = graph.node(result.scaled.inputs[1]!.node);
+    const scaled = numbersOf(constTensor(multipliers)!).map((m, c) => (m * found.limits[c]!) / was[c]!);
+    changed.push(constNode(multipliers.name, tensor('float32', [channels], Float32Array.from(scaled))));
+  } else if (!isFixed) {
+    changed.push(constNode(high.name, tensor('float32', before.shape, found.limits)));
+    const negated = found.limits.map((limit) => -limit);
+    changed.push(constNode(low.name, tensor('float32', before.shape, negated)));
+  }
+  if (steps.dtype === 'qint32') {
+    const moved = shifted(codes.data, found.codes, channels, input.zero / input.scale);
+    const values = Array.from(steps.data, (b, c) =>
+      roundHalfEven(((b + moved[c]!) * (isFixed ? 1 : was[c]!)) / (isFixed ? 1 : found.limits[c]!)),
+    );
+    changed.push(constNode(bias.name, tensor('qint32', steps.shape, Int32Array.from(values))));
+  }
   const nodes = new Map(graph.nodes);
   for (const constant of changed) nodes.set(constant.name, constant);
   return { graph: graph.with(nodes.values()), choice: found };
+}
+
+/** What the sums of a matmul change by, whose operand's code 0 stands for so many steps: its bias holds their compensation. */
+function shifted(before: Int8Array, after: Int8Array, channels: number, zero: number): Float64Array {
+  const sums = new Float64Array(channels);
+  if (zero !== 0) for (let i = 0; i < after.length; i++) sums[i % channels]! += (after[i]! - before[i]!) * zero;
+  return sums;
 }
 
 type Found = { readonly codes: Int8Array<ArrayBuffer>; readonly limits: Float32Array<ArrayBuffer> };
@@ -72,10 +114,10 @@ function roundDepthwise({ data, shape }: Tensor<'float32'>, patches: Patches): F
   const limits = new Float32Array(channels * multiplier);
   const w = new Float64Array(taps);
   for (let c = 0; c < channels; c++) {
-    const covariance = covarianceOf(patches, taps, (tap) => tap * channels + c);
+    const H = ridged(columnsOf(patches, taps, (tap) => tap * channels + c));
     for (let m = 0; m < multiplier; m++) {
       for (let tap = 0; tap < taps; tap++) w[tap] = data[(tap * channels + c) * multiplier + m]!;
-      const rounded = roundByCovariance(w, covariance, limitsFor(w));
+      const rounded = roundByCovariance(w, H, limitsFor(w));
       limits[c * multiplier + m] = rounded.limit > 0 ? rounded.limit : 1;
       for (let tap = 0; tap < taps; tap++) codes[(tap * channels + c) * multiplier + m] = rounded.codes[tap]!;
     }
@@ -83,47 +125,70 @@ function roundDepthwise({ data, shape }: Tensor<'float32'>, patches: Patches): F
   return { codes, limits };
 }
 
+/** Weights of all channels, `[K, N]`, and the covariance of the whole window. */
+type Wanted = { readonly data: Float32Array | Float64Array; readonly H: Float64Array };
+
 /** All channels by the covariance of the whole window, with the limits that they have. */
-function roundDense({ data }: Tensor<'float32'>, patches: Patches, limits: readonly number[]): Found {
-  const depth = patches.taps * patches.channels;
+function roundDense({ data, H }: Wanted, { taps, channels: ins }: Patches, limits: Float32Array<ArrayBuffer>): Found {
+  const depth = taps * ins;
   const channels = data.length / depth;
-  const covariance = covarianceOf(patches, depth, (i) => i);
   const codes = new Int8Array(data.length);
   const w = new Float64Array(depth);
   for (let c = 0; c < channels; c++) {
     for (let i = 0; i < depth; i++) w[i] = data[i * channels + c]!;
-    const rounded = roundByCovariance(w, covariance, [limits[c]!]);
+    const rounded = roundByCovariance(w, H, [limits[c]!]);
     for (let i = 0; i < depth; i++) codes[i * channels + c] = rounded.codes[i]!;
   }
-  return { codes, limits: Float32Array.from(limits) };
+  return { codes, limits };
 }
 
-/** The covariance of `size` of a patch's elements, with the ridge. */
-function covarianceOf({ data, rows, taps, channels }: Patches, size: number, at: (i: number) => number): Float64Array {
-  const width = taps * channels;
-  const mean = new Float64Array(size);
-  const columns = Array.from({ length: size }, (_, i) => {
-    const column = new Float32Array(rows);
-    let sum = 0;
-    for (let row = 0, from = at(i); row < rows; row++, from += width) {
-      column[row] = data[from]!;
-      sum += data[from]!;
-    }
-    mean[i] = sum / Math.max(1, rows);
-    return column;
-  });
-  const covariance = new Float64Array(size * size);
-  for (let i = 0; i < size; i++) {
-    const a = columns[i]!;
-    for (let j = i; j < size; j++) {
-      const b = columns[j]!;
+type Window = {
+  readonly node: Node;
+  readonly inputs: LayerInputs;
+  readonly window: readonly [number, number];
+  readonly input: { readonly scale: number; readonly zero: number };
+  readonly patches: Patches;
+};
+
+/**
+ * The weights to round: those of the layer, or those that give its fp32 results best from its int8 inputs, ŵ = H⁻¹ E[x̂ xᵀ] w
+ * with H = E[x̂ x̂ᵀ] (Li et al., GPTAQ: Efficient Finetuning-Free Quantization for Asymmetric Calibration, 2025).
+ */
+function wanted(original: Tensor<'float32'>, { node, inputs, window, input, patches }: Window): Wanted {
+  const depth = patches.taps * patches.channels;
+  const columns = columnsOf(patches, depth, (i) => i);
+  const H = ridged(columns);
+  if (inputs.exact === undefined) return { data: original.data, H };
+  const seen = drawPatches(node, inputs.codes.slice(0, inputs.exact.length), window, maxRows);
+  const exact = drawPatches(node, inputs.exact, window, maxRows);
+  // In steps of the codes; padding is 0 in both, and the zero point goes with the mean.
+  const errors = exact.data.map((x, i) => x / input.scale - seen.data[i]!);
+  const cross = covariance(
+    columnsOf(seen, depth, (i) => i),
+    columnsOf({ ...seen, data: errors }, depth, (i) => i),
+  );
+  const L = cholesky(H, depth);
+  const channels = original.data.length / depth;
+  const data = Float64Array.from(original.data);
+  const y = new Float64Array(depth);
+  for (let c = 0; c < channels; c++) {
+    for (let i = 0; i < depth; i++) {
       let sum = 0;
-      for (let row = 0; row < rows; row++) sum += a[row]! * b[row]!;
-      covariance[i * size + j] = covariance[j * size + i] = sum / Math.max(1, rows) - mean[i]! * mean[j]!;
+      for (let j = 0; j < depth; j++) sum += cross[i * depth + j]! * original.data[j * channels + c]!;
+      y[i] = sum;
     }
+    solve(L, depth, y);
+    for (let i = 0; i < depth; i++) data[i * channels + c]! += y[i]!;
   }
-  let trace = 0;
-  for (let i = 0; i < size; i++) trace += covariance[i * size + i]!;
-  for (let i = 0; i < size; i++) covariance[i * size + i]! += (ridge * trace) / size + 1e-9;
-  return covariance;
+  return { data, H };
+}
+
+const columnsOf = ({ data, rows, taps, channels }: Patches, size: number, at: (i: number) => number): Columns =>
+  centredColumns(data, { rows, width: taps * channels }, size, at);
+
+/** The covariance with the ridge. */
+function ridged(columns: Columns): Float64Array {
+  const H = covariance(columns, columns);
+  addRidge(H, columns.length, ridge);
+  return H;
 }
