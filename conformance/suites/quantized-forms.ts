@@ -5,6 +5,7 @@ import type { Model } from '../../src/graph/model.ts';
 import { openReference } from '../../src/runtime/reference/open.ts';
 import { differenceOf } from '../difference.ts';
 import { formsReport } from '../forms/report.ts';
+import { type Rounding, roundingCase, roundings } from '../forms/rounding.ts';
 import { FormTable } from '../forms/table.ts';
 import { type Expected, type UnwrittenForm, unwrittenForms } from '../forms/unwritten.ts';
 import { type FormModel, writtenForms } from '../forms/written.ts';
@@ -35,6 +36,12 @@ export const quantizedForms: Suite = {
       ...unwrittenForms().map(
         (form): Case => ({ name: `${form.form.op}, ${form.form.name}`, run: (tf) => runUnwritten(tf, form, found) }),
       ),
+      ...roundings.map(
+        (rounding): Case => ({
+          name: `rounding/${rounding.op}, ${rounding.input} to ${rounding.output}`,
+          run: (tf) => runRounding(tf, rounding),
+        }),
+      ),
       {
         name: 'every int8 form of the pipeline has been seen',
         run: async () => {
@@ -49,6 +56,18 @@ export const quantizedForms: Suite = {
 };
 
 type Found = { readonly form: UnwrittenForm; readonly found: Expected };
+
+/** Every code is what TensorFlow's own order of rounding gives: where octet's is another, that is why. */
+async function runRounding(tf: TensorFlow, rounding: Rounding): Promise<Outcome> {
+  const { form, theirs, contract } = roundingCase(rounding, 11);
+  const [answer] = await runTensorFlow(tf, [graphCaseOf(form)], 120);
+  if (answer!.status !== 'ok') return failed(answer!.message);
+  const codes = [...answer!.outputs.values()][0]!.data as Uint8Array;
+  const unlike = (expected: Int32Array) => expected.reduce((sum, code, i) => sum + Number(code !== codes[i]), 0);
+  const [unexplained, different] = [unlike(theirs), unlike(contract)];
+  const found = `${different} of ${codes.length} codes differ from octet's, ${unexplained} of them unexplained`;
+  return unexplained === 0 ? passed(found) : failed(found);
+}
 
 /** A form that octet does not write: TensorFlow must do with it what the table says. */
 async function runUnwritten(tf: TensorFlow, form: UnwrittenForm, all: Found[]): Promise<Outcome> {
