@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { compileSegment } from '../../src/compile/compile.ts';
-import { emitProgram } from '../../src/compile/emit/driver.ts';
+import { emitProgram, type Field } from '../../src/compile/emit/driver.ts';
 import { partition } from '../../src/compile/partition.ts';
 import { checkProgram, type Program } from '../../src/compile/program.ts';
 import type { Access, Step } from '../../src/kernels/native-kernel.ts';
@@ -9,8 +9,10 @@ import { referenceKernel } from '../../src/runtime/native/open.ts';
 import { net } from './graphs.ts';
 
 /** A program with every kind of step: halos, borders, a residual, a concat in place, a copy, constants. */
-function program(): Program {
-  const n = net(3);
+const program = (): Program => compiled().program;
+
+function compiled(seed = 3) {
+  const n = net(seed);
   const x = n.input('x', [1, 8, 6, 5]);
   const a = n.conv(x, { kernel: [3, 3], out: 12 });
   const b = n.conv(n.depthwise(n.conv(a, { out: 40 }), { kernel: [3, 3] }), { out: 12, summand: a });
@@ -23,7 +25,7 @@ function program(): Program {
     reference: referenceKernel,
   });
   expect(compiled.program.parts).toHaveLength(1);
-  return compiled.program;
+  return compiled;
 }
 
 type Change = (access: Access, p: Program) => Access;
@@ -83,6 +85,36 @@ describe('the check of plans', () => {
     for (const [at, step] of stepsOf(good).entries())
       for (const which of step.accesses.keys())
         expect(() => emitProgram(corrupted(good, at, which, change), undefined)).toThrow(/would (read|write)/);
+  });
+
+  it('refuses images whose values would be copied from or to elsewhere', () => {
+    const { program: p, images } = compiled();
+    expect(() => emitProgram(p, images)).not.toThrow();
+    const wrong = (which: 'inputs' | 'outputs', change: Partial<Field> | { readonly record: number }) => {
+      const { bytes, fields } = images![which];
+      const record =
+        'record' in change
+          ? { bytes: change.record, fields }
+          : { bytes, fields: fields.map((field) => ({ ...field, ...change })) };
+      return { ...images!, [which]: record };
+    };
+    for (const which of ['inputs', 'outputs'] as const) {
+      const { bytes } = images![which];
+      const size = images![which].fields[0]!.bytes;
+      for (const change of [
+        ...[-1, 0.5, Number.NaN, p.arenaBytes - size + 1, 2 ** 40].map((arena) => ({ arena })),
+        ...[-1, 0.5, Number.NaN, bytes - size + 1, 2 ** 40].map((at) => ({ at })),
+        ...[-1, 0.5, Number.NaN, bytes + 1, Number.POSITIVE_INFINITY].map((length) => ({ bytes: length })),
+        ...[-1, 0.5, size - 1, 2 ** 31, Number.NaN].map((record) => ({ record })),
+      ])
+        expect(() => emitProgram(p, wrong(which, change)), JSON.stringify(change)).toThrow(/an image's value/);
+    }
+  });
+
+  it('code holds nothing of the weights: that of other weights is the same', () => {
+    const [one, other] = [compiled(3), compiled(4)];
+    expect(one.program.constants.map((c) => c.bytes)).not.toEqual(other.program.constants.map((c) => c.bytes));
+    expect(Buffer.compare(one.code.bytes, other.code.bytes)).toBe(0);
   });
 
   it('refuses every write outside of the step’s own output', () => {

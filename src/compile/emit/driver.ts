@@ -89,8 +89,7 @@ export type Code = {
 export function emitProgram(program: Program, records: ImageRecords | undefined): Code {
   checkProgram(program);
   const { parts, arenaBytes } = program;
-  for (const { at, arena, bytes } of [...(records?.inputs.fields ?? []), ...(records?.outputs.fields ?? [])])
-    invariant(at >= 0 && arena >= 0 && arena + bytes <= arenaBytes, `an image's value at ${arena} leaves the arena`);
+  if (records !== undefined) for (const record of [records.inputs, records.outputs]) checkRecord(record, arenaBytes);
   const a = assembler();
   const functions = new Map<Step, Label>();
   const native = parts.flatMap((part) => (part.kind === 'native' ? [part.stages] : []));
@@ -110,6 +109,18 @@ export function emitProgram(program: Program, records: ImageRecords | undefined)
   });
   const images = records === undefined ? undefined : emitImagesDriver(a, native.flat(), records, functions);
   return { bytes: a.finish(), parts: entries, images };
+}
+
+/** Refuses a record of which any value would be copied from or to beyond the record or the arena. */
+function checkRecord({ bytes: size, fields }: ImageRecord, arenaBytes: number): void {
+  const isInside = (begin: number, bytes: number, end: number) =>
+    [begin, bytes, end].every(Number.isSafeInteger) && begin >= 0 && bytes >= 0 && begin + bytes <= end;
+  invariant(isInside(0, size, 2 ** 31 - 1), `an image's values take ${size} bytes`);
+  for (const { at, arena, bytes } of fields)
+    invariant(
+      isInside(arena, bytes, arenaBytes) && isInside(at, bytes, size),
+      `an image's value at ${arena} would leave the arena, or at ${at} its record`,
+    );
 }
 
 const saved = [rbx, rbp, r12, r13, r14, r15] as const;
