@@ -1,6 +1,7 @@
 /** The public API: `load → optimize → quantize → compile → run`, and what measures it. */
 
 export { type CompareOptions, compare, type LayerComparison } from './api/compare.ts';
+export { type CompileOptions, compile } from './api/compile.ts';
 export { type Inspection, inspect } from './api/inspect.ts';
 export { load, type SavableModel } from './api/model.ts';
 export { type OptimizeOptions, optimize } from './api/optimize.ts';
@@ -18,7 +19,7 @@ export type { Model } from './graph/model.ts';
 export { type Config, parseConfig } from './quantize/config.ts';
 export { buildReport, type ReportOptions } from './report/build.ts';
 export { renderReport } from './report/html.ts';
-export { type CompileOptions, compile, type Session } from './runtime/session.ts';
+export type { Session } from './runtime/session.ts';
 export { type Sensitivity, type SensitivityOptions, sensitivity } from './tune/sensitivity.ts';
 export { type Tuned, type TuneOptions, tune } from './tune/tune.ts';
 export { findRecipe, recipes } from './zoo/recipes/index.ts';
