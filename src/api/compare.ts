@@ -26,6 +26,7 @@ export type CompareOptions = {
   readonly samples?: number;
   readonly openRunner?: OpenRunner;
   readonly progress?: Progress;
+  readonly signal?: AbortSignal;
 };
 
 type Pair = {
@@ -45,7 +46,7 @@ export async function compare(
   second: Model,
   options: CompareOptions,
 ): Promise<readonly LayerComparison[]> {
-  const { data, samples = 16, openRunner = runnerOn(), progress = silent } = options;
+  const { data, samples = 16, openRunner = runnerOn(), progress = silent, signal } = options;
   const adapt = [fitter(first), fitter(second)] as const;
   const pairs = pairsOf(first, second);
   if (pairs.length === 0)
@@ -62,6 +63,7 @@ export async function compare(
   progress.start('comparing', Math.min(samples, data.size ?? samples));
   try {
     for await (const { feeds } of data.samples({ limit: samples })) {
+      signal?.throwIfAborted();
       const [ours, theirs] = [await a.run(adapt[0](feeds)), await b.run(adapt[1](feeds))];
       let at = 0;
       for (const [i, pair] of pairs.entries()) {

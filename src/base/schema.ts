@@ -53,6 +53,31 @@ const shown = (value: unknown): string => {
   return text.length > 60 ? `${text.slice(0, 60)}…` : text;
 };
 
+const counted = (n: number): string => `${n} ${n === 1 ? 'entry' : 'entries'}`;
+
+function lengthText(least: number, most: number): string {
+  if (least === most) return String(least);
+  return most === Number.POSITIVE_INFINITY ? `${least} or more` : `${least} to ${most}`;
+}
+
+/** What may stand in a place, in words. */
+function wantedBy(schema: Schema | { readonly const: string }): string {
+  if ('const' in schema) return `'${schema.const}'`;
+  if ('anyOf' in schema) return schema.description;
+  switch (schema.type) {
+    case 'string':
+      return schema.enum === undefined ? 'a text' : `one of ${schema.enum.join(', ')}`;
+    case 'number':
+      return 'a number';
+    case 'integer':
+      return 'a whole number';
+    case 'array':
+      return 'a list';
+    case 'object':
+      return `an object with ${Object.keys(schema.properties).join(', ')}`;
+  }
+}
+
 /** What is wrong with `value`, which is called `at`: the place in it, what was found and what may stand there; or undefined. */
 export function problemOf(schema: Schema | { readonly const: string }, value: unknown, at: string): string | undefined {
   if ('const' in schema) return value === schema.const ? undefined : `${at} is ${shown(value)}, not '${schema.const}'`;
@@ -70,7 +95,8 @@ export function problemOf(schema: Schema | { readonly const: string }, value: un
     case 'array': {
       if (!Array.isArray(value)) return `${at} is ${shown(value)}, not a list`;
       const { minItems = 0, maxItems = Number.POSITIVE_INFINITY, items } = schema;
-      if (value.length < minItems || value.length > maxItems) return `${at} has ${value.length} entries`;
+      if (value.length < minItems || value.length > maxItems)
+        return `${at} has ${counted(value.length)}, not ${lengthText(minItems, maxItems)}`;
       return firstProblem(value.map((item, i) => () => problemOf(items, item, `${at}[${i}]`)));
     }
     case 'object':
@@ -100,7 +126,7 @@ function problemOfObject(schema: ObjectSchema, value: unknown, at: string): stri
   const unknown = Object.keys(value).find((key) => !Object.hasOwn(schema.properties, key));
   if (unknown !== undefined) return `${at} has no '${unknown}'; there are ${known.join(', ')}`;
   const missing = schema.required?.find((key) => !Object.hasOwn(value, key));
-  if (missing !== undefined) return `${at} needs '${missing}'`;
+  if (missing !== undefined) return `${at} needs '${missing}': ${wantedBy(schema.properties[missing]!)}`;
   return firstProblem(
     Object.entries(value).map(
       ([key, item]) =>

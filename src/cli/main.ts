@@ -1,7 +1,8 @@
 import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
 import { messageOf, UserError } from '../base/errors.ts';
-import { flag, flags } from '../base/flags.ts';
+import { flag, flags, numberFlag } from '../base/flags.ts';
+import { isas, selectIsa } from '../runtime/native/host/isa.ts';
 import { commands } from './commands/index.ts';
 
 /** The package's own version; the way to it is the same from src/ and from dist/. */
@@ -33,6 +34,7 @@ export async function main(argv: readonly string[]): Promise<number> {
       outputError: (text, write) => write(`octet: ${oneLine(text)} — see ${nameOf(command)} --help\n`),
     });
   try {
+    checkFlags();
     await program.parseAsync([...argv]);
     return 0;
   } catch (error) {
@@ -44,11 +46,21 @@ export async function main(argv: readonly string[]): Promise<number> {
 
 const nameOf = (command: Command): string => (command.parent ? `octet ${command.name()}` : 'octet');
 
+/** As one line, whatever names from a model's file hold: line ends, or what a terminal would obey. */
 const oneLine = (text: string): string =>
   text
     .trim()
     .replace(/^error: /, '')
-    .replaceAll('\n', ' ');
+    .replace(/\s*\n\s*/g, ' ')
+    .replace(/\p{Cc}/gu, '\ufffd');
+
+/** Settings that make no sense are told of before anything else: a backend that can't take them would be passed over. */
+function checkFlags(): void {
+  numberFlag('OCTET_DEBUG', 0);
+  numberFlag('OCTET_SEED', 0);
+  if (numberFlag('OCTET_THREADS', 1) < 1) throw new UserError('OCTET_THREADS is below 1', {}, 'set it to 1 or more');
+  selectIsa(isas);
+}
 
 class Interrupted extends Error {
   override readonly message = 'interrupted';
@@ -57,7 +69,7 @@ class Interrupted extends Error {
 function report(error: unknown): number {
   // Commander has printed its own message.
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodes.user;
-  console.error(`octet: ${messageOf(error)}`);
+  console.error(`octet: ${oneLine(messageOf(error))}`);
   if (error instanceof Interrupted) return exitCodes.interrupted;
   if (error instanceof UserError) return exitCodes.user;
   if (flag('OCTET_DEBUG') !== undefined && error instanceof Error) console.error(error.stack);

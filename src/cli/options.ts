@@ -1,23 +1,30 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { load, type SavableModel } from '../api/model.ts';
-import type { Dataset } from '../data/dataset.ts';
-import { openDataset } from '../data/open.ts';
-import type { Recipe } from '../data/recipe/recipe.ts';
-import { calibrationSplit, evaluationSplit } from '../data/subset.ts';
-import type { Model } from '../graph/model.ts';
-import { type BackendName, backendNames } from '../runtime/backends.ts';
-import type { Session } from '../runtime/session.ts';
-import { findRecipe } from '../zoo/recipes/index.ts';
+import type { BackendName } from '../runtime/backends.ts';
+import { backendNames } from '../runtime/backends.ts';
 
+/** What several commands take: each group of options is declared here, once. */
 export type ModelOptions = {
   readonly inputs?: readonly string[];
   readonly outputs?: readonly string[];
   readonly signature?: string;
   readonly tags?: readonly string[];
 };
-export type DataOptions = { readonly data: string; readonly recipe?: string };
+export type RecipeOption = { readonly recipe?: string };
+export type DataOptions = RecipeOption & { readonly data: string };
 export type BackendOption = { readonly backend: BackendName | 'auto'; readonly threads?: number };
 export type JsonOption = { readonly json?: boolean };
+
+type Groups = {
+  readonly model: ModelOptions;
+  readonly recipe: RecipeOption;
+  readonly data: DataOptions;
+  readonly optionalData: Partial<DataOptions>;
+  readonly backend: BackendOption;
+};
+type Both<U> = (U extends unknown ? (each: U) => void : never) extends (all: infer All) => void ? All : never;
+
+/** The options of these groups, and of every command. */
+export type Shared<K extends keyof Groups> = JsonOption & Both<Groups[K]>;
 
 const list = (text: string): string[] => text.split(',').filter((item) => item !== '');
 
@@ -26,87 +33,60 @@ export const gather = (text: string, before: readonly string[] = []): string[] =
 
 export function wholeNumber(text: string): number {
   const value = Number(text);
-  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('give a whole number from 1');
+  if (text.trim() === '' || !Number.isInteger(value) || value < 1)
+    throw new InvalidArgumentError('give a whole number from 1');
+  return value;
+}
+
+export function positiveNumber(text: string): number {
+  const value = Number(text);
+  if (!(value > 0 && value < Number.POSITIVE_INFINITY)) throw new InvalidArgumentError('give a number above 0');
   return value;
 }
 
 export const samplesText = 'how many samples to calibrate with: 100, or 20 on the reference backend';
+const dataText = "image folder, TFRecord, CSV, rating files, .npz of arrays, or 'random'";
+const recipeText = 'how samples become inputs: a JSON file or a built-in name; found beside the model by itself';
 
-export const withJson = (command: Command): Command => command.option('--json', 'print the result as JSON on stdout');
+const addRecipe = (command: Command): Command => command.option('--recipe <recipe>', recipeText);
 
-export const withModel = (command: Command): Command =>
-  command
-    .option('--inputs <names>', 'the values that are inputs, where the model has no signature', list)
-    .option('--outputs <names>', 'the values that are outputs', list)
-    .option('--signature <key>', 'the signature of a SavedModel')
-    .option('--tags <tags>', 'the tags of a SavedModel', list);
-
-export const withData = (command: Command, { required = true } = {}): Command => {
-  const option = new Option('--data <path>', "image folder, TFRecord, CSV, rating files, .npz of arrays, or 'random'");
-  return command
-    .addOption(required ? option.makeOptionMandatory() : option)
-    .option(
-      '--recipe <recipe>',
-      'how samples become inputs: a JSON file or a built-in name; found beside the model by itself',
-    );
+const groups: {
+  readonly [K in keyof Groups]: { readonly title: string; readonly add: (command: Command) => Command };
+} = {
+  data: { title: 'Data:', add: (command) => addRecipe(command.requiredOption('--data <path>', dataText)) },
+  optionalData: { title: 'Data:', add: (command) => addRecipe(command.option('--data <path>', dataText)) },
+  recipe: { title: 'Data:', add: addRecipe },
+  model: {
+    title: 'What of the model:',
+    add: (command) =>
+      command
+        .option('--inputs <names>', 'the values that are inputs, where the model has no signature', list)
+        .option('--outputs <names>', 'the values that are outputs', list)
+        .option('--signature <key>', 'the signature of a SavedModel')
+        .option('--tags <tags>', 'the tags of a SavedModel', list),
+  },
+  backend: {
+    title: 'How it is run:',
+    add: (command) =>
+      command
+        .addOption(
+          new Option('--backend <name>', 'what runs the model').choices([...backendNames, 'auto']).default('auto'),
+        )
+        .option('--threads <n>', 'how many threads', wholeNumber),
+  },
 };
 
-export const withBackend = (command: Command): Command =>
-  command
-    .addOption(new Option('--backend <name>', 'what runs the model').choices([...backendNames, 'auto']).default('auto'))
-    .option('--threads <n>', 'how many threads', wholeNumber);
-
-/**
- * The model, with the outputs that are asked for; those of its recipe where a frozen graph, which has no signature, is not
- * told any: networks often end in a softmax of the logits that are measured.
- */
-export async function loadModel(
-  path: string,
-  { inputs, outputs, signature, tags, recipe }: ModelOptions & { readonly recipe?: string },
-): Promise<SavableModel> {
-  const frozen = /\.pb(txt)?$/.test(path);
-  const wanted = outputs ?? (frozen ? (await findRecipe(path, recipe))?.outputs : undefined);
-  return load(path, {
-    ...(inputs && { inputs }),
-    ...(wanted && { outputs: wanted }),
-    ...(signature && { signature }),
-    ...(tags && { tags }),
-  });
+/** Adds groups of options, under their titles, and what every command has. */
+export function shared(command: Command, ...names: readonly (keyof Groups)[]): Command {
+  command.option('--json', 'print the result as JSON on stdout');
+  for (const name of names) groups[name].add(command.optionsGroup(groups[name].title));
+  return command;
 }
 
-export type Opened = {
-  readonly recipe: Recipe | undefined;
-  readonly all: Dataset;
-  readonly calibration: Dataset;
-  readonly evaluation: Dataset;
-};
+/** Where a model is written, as every command that writes one says it. */
+export const withOutput = (command: Command, what = 'where to write'): Command =>
+  command.requiredOption('-o, --output <path>', `${what}: .pb, .pbtxt, or a folder for a SavedModel`);
 
-/** The data that a command was given, with the recipe beside the model or the one named, split for its two uses. */
-export async function openData(
-  modelPath: string,
-  model: Model,
-  { data, recipe: explicit }: DataOptions,
-): Promise<Opened> {
-  const recipe = await findRecipe(modelPath, explicit);
-  const all = await openDataset(data, model, recipe);
-  return { recipe, all, calibration: calibrationSplit(all, recipe), evaluation: evaluationSplit(all, recipe) };
-}
-
-export const threadsOf = ({ threads }: BackendOption) => (threads === undefined ? {} : { threads });
-
-/** Says on stderr which better backends were not taken, and why: the one that is left may be a hundred times slower. */
-export function tellFallbacks({ backend, fallbacks }: Session): void {
-  for (const { backend: better, reason } of fallbacks)
-    console.error(`octet: runs on the ${backend} backend, since ${better} can't: ${reason}`);
-}
-
-/** One result as JSON on stdout, or as text for people. */
-export function print(result: unknown, { json }: JsonOption, text: () => string): void {
-  console.log(json ? JSON.stringify(result, jsonValue, 2) : text());
-}
-
-/** JSON has no infinity and no bigint. */
-const jsonValue = (_key: string, value: unknown): unknown => {
-  if (typeof value === 'bigint') return Number(value);
-  return typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
-};
+/** Lines of examples behind the help of a command. */
+export const withExamples = (command: Command, ...lines: readonly string[]): Command =>
+  command.addHelpText('after', `\nExamples:\n${lines.map((line) => `  octet ${line}`).join('\n')}\n`);

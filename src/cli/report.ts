@@ -5,7 +5,7 @@ import { type Config, parseConfig } from '../quantize/config.ts';
 import { buildReport } from '../report/build.ts';
 import { renderReport } from '../report/html.ts';
 import type { BackendName } from '../runtime/backends.ts';
-import type { Opened } from './options.ts';
+import type { Opened } from './inputs.ts';
 import { terminalProgress } from './progress.ts';
 
 type Options = { readonly output: string; readonly report: string; readonly backend: BackendName | 'auto' };

@@ -95,13 +95,14 @@ async function compareLayers(
   reference: Model,
   model: Model,
   data: Dataset,
-  { layerSamples = 16, backend, progress = silent }: ReportOptions,
+  { layerSamples = 16, backend, progress = silent, signal }: ReportOptions,
 ): Promise<readonly LayerData[]> {
   const layers = await compare(reference, model, {
     data,
     samples: layerSamples,
     openRunner: runnerOn(backend),
     progress,
+    ...(signal && { signal }),
   });
   return layers.map(({ layer, op, sqnr, maxError }) => ({ layer, op, sqnr: finite(sqnr), maxError: short(maxError) }));
 }

@@ -3,12 +3,12 @@ import { fileURLToPath } from 'node:url';
 import { fromBinary, toBinary } from '@bufbuild/protobuf';
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { tensor } from '../../src/base/tensor.ts';
+import { stringTensor, type Tensor, tensor } from '../../src/base/tensor.ts';
 import { save } from '../../src/formats/index.ts';
 import { writeNpz } from '../../src/formats/npz.ts';
 import { SavedModelSchema } from '../../src/formats/proto/gen/octet/tensorflow/saved_model_pb.ts';
 import { smallModel } from '../support/small-models.ts';
-import { expectNothingHalfWritten, expectUserError, octet, workFolder } from './support.ts';
+import { expectNothingHalfWritten, expectUserError, octet, start, workFolder } from './support.ts';
 
 /** Every way that input can be bad, through the command line: what a user sees, and what is left behind. */
 const work = workFolder('bad-input');
@@ -201,4 +201,77 @@ test.concurrent('a ranges file that is none, or has an entry that is none', asyn
   const entry = '{"format":"octet-ranges","version":1,"ranges":{"x":{"min":2,"max":1}}}';
   expectUserError(await fuse(put('entry.json', entry)), /entry\.json: the range of 'x'/);
   expect(existsSync(work.path('out/f.pb'))).toBe(false);
+});
+
+test.concurrent('a text that is no JSON is told of in one line, whatever it holds', async () => {
+  const recipe = put('recipe.txt', 'not\n\u001b[31mJSON\n');
+  const ended = await octet('quantize', model, '--data', 'random', '-o', work.path('r.pb'), '--config', recipe);
+  expectUserError(ended, /recipe\.txt: is not JSON/);
+  expect(ended.stderr.trimEnd().split('\n')).toHaveLength(1);
+  expect(ended.stderr).not.toContain('\u001b');
+});
+
+test.concurrent('a recipe of the wrong shape: what stands there, and what may', async () => {
+  const evaluate = (file: string, image: object) =>
+    octet(
+      'evaluate',
+      model,
+      '--data',
+      'random',
+      '--recipe',
+      put(file, JSON.stringify({ name: 'r', inputs: [{ name: 'x', from: { kind: 'image', ...image } }] })),
+    );
+  expectUserError(
+    await evaluate('mean.json', { mean: [1, 2] }),
+    /from\.mean has 2 entries, not 3 — correct the recipe/,
+  );
+  expectUserError(
+    await evaluate('resize.json', { resize: { mode: 'exact', width: 8, height: 8 } }),
+    /from\.resize needs 'filter': one of .*bilinear/,
+  );
+});
+
+test.concurrent('settings of the environment that make no sense', async () => {
+  const inspect = (env: Readonly<Record<string, string>>) => start(['inspect', model], env).ended;
+  expectUserError(await inspect({ OCTET_THREADS: 'many' }), /OCTET_THREADS is 'many' — set it to a whole number/);
+  expectUserError(
+    await inspect({ OCTET_ISA: 'sse' }),
+    /'sse' is no instruction set that octet knows — use avx512_vnni/,
+  );
+});
+
+test.concurrent('what is asked of benchmark and run must make sense', async () => {
+  expectUserError(await octet('benchmark', model, '--seconds', 'abc'), /give a number above 0/);
+  expectUserError(await octet('benchmark', model, '--isa', 'sse'), /'sse' is invalid.*avx2/);
+  expectUserError(
+    await octet('benchmark', model, '--profile', '--backend', 'reference'),
+    /reference backend can't be timed/,
+  );
+  expectUserError(
+    await octet('run', model, '--input', 'random', '--output', 'out.txt'),
+    /out\.txt: outputs are written as \.npz/,
+  );
+  expectUserError(await octet('zoo', 'resnet49'), /there is no network 'resnet49'/);
+});
+
+test.concurrent('a report is refused where it can not be written, before any work', async () => {
+  const ended = await octet('report', model, '--data', 'random', '-o', `${model}/report.html`);
+  expectUserError(ended, /report\.html: can't be written: part of the path is a file/);
+  expect(ended.stderr).not.toContain('evaluating');
+});
+
+test.concurrent('arrays that do not fit the input are refused, with what fits', async () => {
+  const arrays = (name: string, x: Tensor) => put(name, writeNpz(new Map([['x', x]])));
+  const run = (file: string) => octet('run', model, '--input', file);
+  const wanted = /input 'x' takes float32 \[\?,8,8,3\], the data gives .* — correct the recipe or the data/;
+  expectUserError(await run(arrays('shape.npz', tensor('float32', [1, 5, 4, 3], new Float32Array(60)))), wanted);
+  expectUserError(await run(arrays('text.npz', stringTensor(['a'], [1]))), wanted);
+  expectUserError(await run(put('bad.npz', Buffer.from('PK nonsense'))), /bad\.npz: is not an archive/);
+});
+
+test.concurrent('a reader that has seen enough ends the command without a word', async () => {
+  const { child, ended } = start(['zoo', '--json']);
+  child.stdout!.destroy();
+  const { code, stderr } = await ended;
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
 });

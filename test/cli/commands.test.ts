@@ -75,7 +75,7 @@ test.concurrent('stage by stage gives the model that quantize gives', async () =
   expect(measured.figures.sqnr).toBeGreaterThan(20);
 
   expectUserError(await octet('quantize', stage('int8.pb'), ...data, '-o', stage('twice.pb')), /quantized already/);
-}, 120_000);
+}, 240_000);
 
 test.concurrent('optimize and quantize read and write SavedModels; signatures and tags are listed where one is misnamed', async () => {
   await json('optimize', work.path('saved'), '-o', work.path('optimized'));
@@ -98,7 +98,7 @@ test.concurrent('options that do not exist are refused in one line that names th
   expectUserError(await octet('inspect', model, '--jsn'), /unknown option '--jsn'.*see octet inspect --help/);
   expectUserError(await octet('quantise'), /unknown command 'quantise'.*quantize.*see octet --help/);
   expectUserError(await octet('quantize', model, '--data', 'random'), /required option '-o, --output <path>'/);
-  expectUserError(await octet('run', model, '--input', 'random', '--backend', 'gpu'), /'gpu' is invalid.*native, wasm/);
+  expectUserError(await octet('run', model, '--input', 'random', '--backend', 'gpu'), /'gpu' is invalid.*native, reference, auto/);
 });
 
 test.concurrent('help goes to stdout, for octet and for each command', async () => {
@@ -124,7 +124,7 @@ test.concurrent('what is excluded stays in fp32; a name that excludes nothing is
   );
   expect(code, stderr).toBe(0);
   expect(stderr).toContain("no node 'nobody'");
-  expect(stdout).toMatch(/^1 ops in int8/m);
+  expect(stdout).toMatch(/^1 op in int8/m);
 });
 
 /** Starts a command, interrupts it when `begun` holds, and waits for its end. */
@@ -148,10 +148,10 @@ test.concurrent('Ctrl-C while quantizing: exit code 130, one line, no output', a
 
 test.concurrent('Ctrl-C while calibrating: what was seen is kept, and the next run goes on from there', async () => {
   const output = work.path('resumed/ranges.json');
-  const args = ['calibrate', work.path('wide.pb'), '--data', 'random', '-o', output];
+  const args = ['calibrate', work.path('wide.pb'), '--data', 'random', '--samples', '100', '-o', output];
   const { code, stderr } = await interrupted(args, () => existsSync(`${output}.partial`));
   expect(code, stderr).toBe(130);
   expect(existsSync(output)).toBe(false);
   expect((await json(...args)).samples).toBe(100);
   expect(readdirSync(work.path('resumed'))).toEqual(['ranges.json']);
-}, 120_000);
+}, 240_000);

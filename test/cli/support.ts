@@ -3,7 +3,10 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { expect } from 'vitest';
+import { expect, vi } from 'vitest';
+
+/** Each command is a process of its own, which takes its time where the machine has other work. */
+vi.setConfig({ testTimeout: 180_000 });
 
 const cli = fileURLToPath(new URL('../../src/cli.ts', import.meta.url));
 

@@ -1,35 +1,28 @@
+import { Option } from 'commander';
 import { type BenchmarkResult, benchmark, forSpeed, type ModelProfile, profileModel } from '../../api/benchmark.ts';
 import { optimize } from '../../api/optimize.ts';
 import { quantize } from '../../api/quantize.ts';
+import { UserError } from '../../base/errors.ts';
 import { randomDataset } from '../../data/sources/random.ts';
 import type { Model } from '../../graph/model.ts';
+import { isas } from '../../runtime/native/host/isa.ts';
 import type { AddCommand } from '../command.ts';
-import {
-  type BackendOption,
-  type JsonOption,
-  loadModel,
-  type ModelOptions,
-  print,
-  wholeNumber,
-  withBackend,
-  withJson,
-  withModel,
-} from '../options.ts';
+import { loadModel } from '../inputs.ts';
+import { positiveNumber, type Shared, shared, wholeNumber, withExamples } from '../options.ts';
+import { print } from '../output.ts';
 import { terminalProgress } from '../progress.ts';
 import { megabytes, percent, table } from '../table.ts';
 import { architectureOf } from './zoo.ts';
 
-type Options = ModelOptions &
-  BackendOption &
-  JsonOption & {
-    asIs?: boolean;
-    batch: number;
-    runs?: number;
-    seconds?: number;
-    isa?: string;
-    int8?: boolean;
-    profile?: boolean;
-  };
+type Options = Shared<'model' | 'backend'> & {
+  asIs?: boolean;
+  batch: number;
+  runs?: number;
+  seconds?: number;
+  isa?: string;
+  int8?: boolean;
+  profile?: boolean;
+};
 
 export const benchmarkCommand: AddCommand = (program, signal) => {
   const command = program
@@ -37,21 +30,33 @@ export const benchmarkCommand: AddCommand = (program, signal) => {
     .description('throughput, latency and memory of models (or zoo:NAME), which take turns; --profile: step by step')
     .option('--batch <n>', 'samples in a run', wholeNumber, 1)
     .option('--runs <n>', 'timed runs of each model', wholeNumber)
-    .option('--seconds <n>', 'how long to measure each model', Number, 3)
-    .option('--isa <name>', 'the instruction set of generated code')
+    .option('--seconds <n>', 'how long to measure each model', positiveNumber, 3)
+    .addOption(new Option('--isa <name>', 'the instruction set of generated code').choices(isas))
     .option('--int8', 'also the int8 form of each model, quantized on noise: for speed, not for accuracy')
     .option('--as-is', 'do not optimize the models first')
     .option('--profile', 'time, GMAC/s and share of the measured limit of each step, one sample on one thread');
-  withJson(withBackend(withModel(command))).action(async (paths: string[], options: Options) => {
-    const subjects = await openAll(paths, options);
+  withExamples(
+    command,
+    'benchmark model.pb model.int8.pb --threads 2',
+    'benchmark model.int8.pb --profile',
+    'benchmark zoo:resnet50 --int8',
+  );
+  shared(command, 'model', 'backend').action(async (paths: string[], options: Options) => {
+    if (options.profile && !['auto', 'native'].includes(options.backend))
+      throw new UserError(`the steps of the ${options.backend} backend can't be timed`, {}, 'leave --backend out');
+    const subjects = await openAll(paths, options, signal);
     if (options.profile) {
       const profiles: (ModelProfile & { readonly name: string })[] = [];
-      for (const { name, model } of subjects)
+      for (const { name, model } of subjects) {
+        signal.throwIfAborted();
         profiles.push({ name, ...(await profileModel(model, { threads: options.threads ?? 1, ...isaOf(options) })) });
+      }
       print(profiles, options, () => profiles.map((p) => describeProfile(p.name, p)).join('\n\n'));
       return;
     }
-    const { batch, runs, seconds, backend, threads } = options;
+    const { batch, runs, seconds, isa, threads } = options;
+    // Who names an instruction set does not want the reference backend where the machine lacks it.
+    const backend = isa !== undefined && options.backend === 'auto' ? 'native' : options.backend;
     const results = await benchmark(subjects, {
       batch,
       backend,
@@ -68,7 +73,7 @@ export const benchmarkCommand: AddCommand = (program, signal) => {
 const isaOf = ({ isa }: Options) => (isa === undefined ? {} : { isa });
 
 /** The models to measure; with `--int8` each is followed by its quantized form. */
-async function openAll(paths: readonly string[], options: Options) {
+async function openAll(paths: readonly string[], options: Options, signal: AbortSignal) {
   const subjects: { readonly name: string; readonly model: Model }[] = [];
   for (const path of paths) {
     const given = path.startsWith('zoo:') ? architectureOf(path.slice(4)).build() : await loadModel(path, options);
@@ -76,7 +81,7 @@ async function openAll(paths: readonly string[], options: Options) {
     subjects.push({ name: path, model });
     if (!options.int8) continue;
     const calibration = randomDataset(model, undefined, { size: 16 });
-    const int8 = await quantize(model, { calibration, samples: 16, ...forSpeed, progress: terminalProgress() });
+    const int8 = await quantize(model, { calibration, samples: 16, ...forSpeed, progress: terminalProgress(), signal });
     subjects.push({ name: `${path} int8`, model: int8 });
   }
   return subjects;

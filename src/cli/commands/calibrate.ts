@@ -15,28 +15,17 @@ import { openState } from '../../quantize/observers/state.ts';
 import { formatLog, formatRanges } from '../../quantize/ranges.ts';
 import { sitesOf } from '../../quantize/sites.ts';
 import type { AddCommand } from '../command.ts';
-import {
-  type BackendOption,
-  type DataOptions,
-  type JsonOption,
-  loadModel,
-  type ModelOptions,
-  openData,
-  print,
-  samplesText,
-  threadsOf,
-  wholeNumber,
-  withBackend,
-  withData,
-  withJson,
-  withModel,
-} from '../options.ts';
+import { loadModel, openData, threadsOf } from '../inputs.ts';
+import { type Shared, samplesText, shared, wholeNumber, withExamples } from '../options.ts';
+import { print } from '../output.ts';
 import { terminalProgress } from '../progress.ts';
 
-type Options = ModelOptions &
-  DataOptions &
-  BackendOption &
-  JsonOption & { output: string; samples?: number; method?: AnyMethod; log?: boolean };
+type Options = Shared<'data' | 'model' | 'backend'> & {
+  output: string;
+  samples?: number;
+  method?: AnyMethod;
+  log?: boolean;
+};
 
 export const calibrateCommand: AddCommand = (program, signal) => {
   const command = program
@@ -50,7 +39,8 @@ export const calibrateCommand: AddCommand = (program, signal) => {
       ),
     )
     .option('--log', "write the original tools' log format");
-  withJson(withBackend(withData(withModel(command)))).action(async (path: string, options: Options) => {
+  withExamples(command, 'calibrate a.optimized.pb --data pictures/ -o ranges.json');
+  shared(command, 'data', 'model', 'backend').action(async (path: string, options: Options) => {
     await checkWritable(options.output);
     const model = await loadModel(path, options);
     const { calibration } = await openData(path, model, options);

@@ -2,47 +2,35 @@ import { compare, type LayerComparison } from '../../api/compare.ts';
 import { optimize } from '../../api/optimize.ts';
 import { runnerOn } from '../../api/runner.ts';
 import type { AddCommand } from '../command.ts';
-import {
-  type BackendOption,
-  type DataOptions,
-  type JsonOption,
-  loadModel,
-  type ModelOptions,
-  openData,
-  print,
-  threadsOf,
-  wholeNumber,
-  withBackend,
-  withData,
-  withJson,
-  withModel,
-} from '../options.ts';
+import { loadModel, openData, threadsOf } from '../inputs.ts';
+import { type Shared, shared, wholeNumber, withExamples } from '../options.ts';
+import { print } from '../output.ts';
 import { terminalProgress } from '../progress.ts';
 import { decibels, table } from '../table.ts';
 
-type Options = ModelOptions & DataOptions & BackendOption & JsonOption & { samples: number; sort?: boolean };
+type Options = Shared<'data' | 'model' | 'backend'> & { samples: number; sort?: boolean };
 
-export const compareCommand: AddCommand = (program) => {
+export const compareCommand: AddCommand = (program, signal) => {
   const command = program
     .command('compare <first> <second>')
     .description('two models layer by layer: SQNR and largest error of every value they have in common')
     .option('--samples <n>', 'how many samples', wholeNumber, 16)
     .option('--sort', 'worst layers first');
-  withJson(withBackend(withData(withModel(command)))).action(
-    async (first: string, second: string, options: Options) => {
-      const a = optimize(await loadModel(first, options));
-      const b = await loadModel(second, options);
-      const { evaluation } = await openData(first, a, options);
-      const layers = await compare(a, b, {
-        data: evaluation,
-        samples: options.samples,
-        openRunner: runnerOn(options.backend, threadsOf(options)),
-        progress: terminalProgress(),
-      });
-      const sorted = options.sort ? [...layers].sort((x, y) => x.sqnr - y.sqnr) : layers;
-      print(sorted, options, () => describe(sorted));
-    },
-  );
+  withExamples(command, 'compare model.pb model.int8.pb --data pictures/ --sort');
+  shared(command, 'data', 'model', 'backend').action(async (first: string, second: string, options: Options) => {
+    const a = optimize(await loadModel(first, options));
+    const b = await loadModel(second, options);
+    const { evaluation } = await openData(first, a, options);
+    const layers = await compare(a, b, {
+      data: evaluation,
+      samples: options.samples,
+      openRunner: runnerOn(options.backend, threadsOf(options)),
+      progress: terminalProgress(),
+      signal,
+    });
+    const sorted = options.sort ? [...layers].sort((x, y) => x.sqnr - y.sqnr) : layers;
+    print(sorted, options, () => describe(sorted));
+  });
 };
 
 const describe = (layers: readonly LayerComparison[]): string =>

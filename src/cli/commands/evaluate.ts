@@ -1,31 +1,16 @@
 import type { Tensor } from '../../base/tensor.ts';
 import { type Evaluation, evaluate } from '../../data/evaluate.ts';
 import { evaluationSplit } from '../../data/subset.ts';
-import { compile, type Session } from '../../runtime/session.ts';
+import { compile } from '../../api/compile.ts';
+import type { Session } from '../../runtime/session.ts';
 import type { AddCommand } from '../command.ts';
-import {
-  type BackendOption,
-  type DataOptions,
-  type JsonOption,
-  loadModel,
-  type ModelOptions,
-  openData,
-  print,
-  tellFallbacks,
-  threadsOf,
-  wholeNumber,
-  withBackend,
-  withData,
-  withJson,
-  withModel,
-} from '../options.ts';
+import { loadModel, openData, tellFallbacks, threadsOf } from '../inputs.ts';
+import { type Shared, shared, wholeNumber, withExamples } from '../options.ts';
+import { counted, print, skippedText } from '../output.ts';
 import { terminalProgress } from '../progress.ts';
 import { table } from '../table.ts';
 
-type Options = ModelOptions &
-  DataOptions &
-  BackendOption &
-  JsonOption & { limit?: number; all?: boolean; reference?: string };
+type Options = Shared<'data' | 'model' | 'backend'> & { limit?: number; all?: boolean; reference?: string };
 
 export const evaluateCommand: AddCommand = (program, signal) => {
   const command = program
@@ -34,7 +19,8 @@ export const evaluateCommand: AddCommand = (program, signal) => {
     .option('--limit <n>', 'at most this many samples', wholeNumber)
     .option('--all', 'all samples, also those that the recipe calibrates with')
     .option('--reference <model>', 'a model (the fp32 one) to measure agreement and SQNR against');
-  withJson(withBackend(withData(withModel(command)))).action(async (path: string, options: Options) => {
+  withExamples(command, 'evaluate model.int8.pb --data pictures/ --reference model.pb');
+  shared(command, 'data', 'model', 'backend').action(async (path: string, options: Options) => {
     const model = await loadModel(path, options);
     const opened = await openData(path, model, options);
     const dataset = options.all ? evaluationSplit(opened.all, opened.recipe, 'all') : opened.evaluation;
@@ -58,18 +44,19 @@ export const runOf =
   async (feeds: ReadonlyMap<string, Tensor>): Promise<ReadonlyMap<string, Tensor>> =>
     new Map(Object.entries(await session.run(Object.fromEntries(feeds), signal ? { signal } : {})));
 
-function describe({ figures, samples, skipped, seconds }: Evaluation, session: Session): string {
+function describe({ figures, reference, samples, skipped, seconds }: Evaluation, session: Session): string {
+  const text = (name: string, figure: number | undefined) =>
+    figure === undefined ? '' : name === 'sqnr' ? `${figure.toFixed(2)} dB` : figure.toFixed(4);
   const rows = Object.entries(figures).map(([name, figure]) => [
     name,
-    name === 'sqnr' ? `${figure.toFixed(2)} dB` : figure.toFixed(4),
+    text(name, figure),
+    ...(reference ? [text(name, reference.figures[name])] : []),
   ]);
-  const passed =
-    skipped.length === 0
-      ? ''
-      : `\n${skipped.length} samples could not be read (${skipped[0]!.file}: ${skipped[0]!.reason})`;
+  const each = (total: number) => `${((1000 * total) / samples).toFixed(1)} ms`;
+  const passed = skipped.length === 0 ? '' : `\n${skippedText(skipped)}`;
   const measured =
     rows.length > 0
-      ? table([['figure', 'value'], ...rows])
+      ? table([['figure', 'value', ...(reference ? ['reference'] : [])], ...rows])
       : 'nothing to measure: the samples have no labels or the recipe no metric; --reference MODEL compares with another model';
-  return `${measured}\n\n${samples} samples, ${((1000 * seconds) / samples).toFixed(1)} ms each on the ${session.backend} backend${passed}`;
+  return `${measured}\n\n${counted(samples, 'sample')}, ${each(seconds)} each${reference ? ` (the reference ${each(reference.seconds)})` : ''} on the ${session.backend} backend${passed}`;
 }

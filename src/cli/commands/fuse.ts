@@ -8,18 +8,21 @@ import { quantizeGraph } from '../../quantize/quantize-graph.ts';
 import { parseRanges } from '../../quantize/ranges.ts';
 import { sitesOf } from '../../quantize/sites.ts';
 import type { AddCommand } from '../command.ts';
-import { type JsonOption, loadModel, type ModelOptions, print, withJson, withModel } from '../options.ts';
+import { loadModel } from '../inputs.ts';
+import { type Shared, shared, withExamples, withOutput } from '../options.ts';
+import { print } from '../output.ts';
 import { copyRecipe } from '../recipe.ts';
 
-type Options = ModelOptions & JsonOption & { ranges: string; output: string };
+type Options = Shared<'model'> & { ranges: string; output: string };
 
-export const fuseCommand: AddCommand = (program) => {
+export const fuseCommand: AddCommand = (program, signal) => {
   const command = program
     .command('fuse <model>')
     .description('freezes the ranges of a quantized model and fuses what they allow (figure 1c)')
-    .requiredOption('--ranges <path>', 'what octet calibrate wrote, or a calibration log of the original tools')
-    .requiredOption('-o, --output <path>', 'where to write: .pb, .pbtxt, or a folder for a SavedModel');
-  withJson(withModel(command)).action(async (path: string, options: Options) => {
+    .requiredOption('--ranges <path>', 'what octet calibrate wrote, or a calibration log of the original tools');
+  withOutput(command);
+  withExamples(command, 'fuse b.quantized.pb --ranges ranges.json -o model.int8.pb');
+  shared(command, 'model').action(async (path: string, options: Options) => {
     await checkDestination(options.output);
     const model = await loadModel(path, options);
     const ranges = parseRanges(new TextDecoder().decode(await readBytes(options.ranges)), options.ranges);
@@ -27,6 +30,7 @@ export const fuseCommand: AddCommand = (program) => {
     if (sitesOf(quantized.graph).length === 0)
       throw new UserError('has nothing that can be quantized', { file: path }, 'octet inspect says why');
     const result = savable(finish(quantized, ranges, { evaluate: evaluateNode }));
+    signal.throwIfAborted();
     await result.save(options.output);
     await copyRecipe(path, options.output);
     const { int8 } = inspect(result);

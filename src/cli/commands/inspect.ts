@@ -2,7 +2,9 @@ import { type Inspection, inspect } from '../../api/inspect.ts';
 import { optimize } from '../../api/optimize.ts';
 import { formatShape } from '../../base/shape.ts';
 import type { AddCommand } from '../command.ts';
-import { type JsonOption, loadModel, type ModelOptions, print, withJson, withModel } from '../options.ts';
+import { loadModel } from '../inputs.ts';
+import { type Shared, shared, withExamples } from '../options.ts';
+import { print } from '../output.ts';
 import { megabytes, percent, table } from '../table.ts';
 
 export const inspectCommand: AddCommand = (program) => {
@@ -10,7 +12,8 @@ export const inspectCommand: AddCommand = (program) => {
     .command('inspect <model>')
     .description('inputs, outputs, ops, parameters, multiply-adds, what can be int8 and why not')
     .option('--as-is', 'do not optimize the model first');
-  withJson(withModel(command)).action(async (path: string, options: ModelOptions & JsonOption & { asIs?: boolean }) => {
+  withExamples(command, 'inspect model.pb', 'inspect saved_model/ --signature serving_default');
+  shared(command, 'model').action(async (path: string, options: Shared<'model'> & { asIs?: boolean }) => {
     const model = await loadModel(path, options);
     const result = inspect(options.asIs ? model : optimize(model));
     print(result, options, () => describe(result));

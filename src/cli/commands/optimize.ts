@@ -2,22 +2,26 @@ import { optimize } from '../../api/optimize.ts';
 import { checkDestination } from '../../formats/index.ts';
 import type { TraceEntry } from '../../graph/rewrite.ts';
 import type { AddCommand } from '../command.ts';
-import { gather, type JsonOption, loadModel, type ModelOptions, print, withJson, withModel } from '../options.ts';
+import { loadModel } from '../inputs.ts';
+import { gather, type Shared, shared, withExamples, withOutput } from '../options.ts';
+import { print } from '../output.ts';
 import { table } from '../table.ts';
 
-export const optimizeCommand: AddCommand = (program) => {
+export const optimizeCommand: AddCommand = (program, signal) => {
   const command = program
     .command('optimize <model>')
     .description('strip, fold and fuse in fp32 (figure 1a); freezes SavedModels')
-    .requiredOption('-o, --output <path>', 'where to write: .pb, .pbtxt, or a folder for a SavedModel')
     .option('--passes <names>', 'only these passes', gather);
-  type Options = ModelOptions & JsonOption & { output: string; passes?: readonly string[] };
-  withJson(withModel(command)).action(async (path: string, options: Options) => {
+  withOutput(command);
+  type Options = Shared<'model'> & { output: string; passes?: readonly string[] };
+  withExamples(command, 'optimize saved_model/ -o model.pb');
+  shared(command, 'model').action(async (path: string, options: Options) => {
     await checkDestination(options.output);
     const model = await loadModel(path, options);
     const applied = new Map<string, number>();
     const trace = ({ rule }: TraceEntry) => applied.set(rule, (applied.get(rule) ?? 0) + 1);
     const result = optimize(model, { trace, ...(options.passes && { passes: options.passes }) });
+    signal.throwIfAborted();
     await result.save(options.output);
     const summary = {
       output: options.output,

@@ -11,23 +11,9 @@ import { type AnyMethod, anyMethodNames } from '../../quantize/observers/methods
 import { type Effort, effortNames } from '../../quantize/quantize.ts';
 import { formatRanges } from '../../quantize/ranges.ts';
 import type { AddCommand } from '../command.ts';
-import {
-  type BackendOption,
-  type DataOptions,
-  gather,
-  type JsonOption,
-  loadModel,
-  type ModelOptions,
-  openData,
-  print,
-  samplesText,
-  threadsOf,
-  wholeNumber,
-  withBackend,
-  withData,
-  withJson,
-  withModel,
-} from '../options.ts';
+import { loadModel, openData, threadsOf } from '../inputs.ts';
+import { gather, type Shared, samplesText, shared, wholeNumber, withExamples, withOutput } from '../options.ts';
+import { counted, print, skippedText } from '../output.ts';
 import { terminalProgress } from '../progress.ts';
 import { copyRecipe } from '../recipe.ts';
 import { loadConfig, reportQuantized, warningText } from '../report.ts';
@@ -41,17 +27,13 @@ export type QuantizeFlags = {
   readonly excludeOp?: readonly string[];
   readonly excludeNode?: readonly string[];
 };
-type Options = ModelOptions &
-  DataOptions &
-  BackendOption &
-  JsonOption &
+type Options = Shared<'data' | 'model' | 'backend'> &
   QuantizeFlags & { output: string; keepStages?: string; config?: string; report?: string };
 
 export const quantizeCommand: AddCommand = (program, signal) => {
   const command = program
     .command('quantize <model>')
     .description('the whole pipeline: optimize, quantize, calibrate, fuse')
-    .requiredOption('-o, --output <path>', 'where to write: .pb, .pbtxt, or a folder for a SavedModel')
     .option('--samples <n>', samplesText, wholeNumber)
     .addOption(new Option('--method <name>', 'how ranges are chosen').choices(anyMethodNames).default(defaultMethod))
     .addOption(
@@ -63,8 +45,16 @@ export const quantizeCommand: AddCommand = (program, signal) => {
     .option('--config <file>', 'a configuration: dtype, method and granularity by op, node or pattern')
     .option('--report <file>', 'write an HTML report')
     .option('--keep-stages <folder>', 'write the stages (a), (b), (c) and the ranges there');
-  withJson(withBackend(withData(withModel(command)))).action(async (path: string, options: Options) => {
+  withOutput(command);
+  withExamples(
+    command,
+    'quantize model.pb --data pictures/ -o model.int8.pb --report report.html',
+    'quantize model.pb --data inputs.npz -o model.int8.pb --exclude-op MatMul',
+    'quantize saved_model/ --data random -o saved_model_int8/',
+  );
+  shared(command, 'data', 'model', 'backend').action(async (path: string, options: Options) => {
     await checkDestination(options.output);
+    if (options.report !== undefined) await checkWritable(options.report);
     if (options.keepStages !== undefined) await checkWritable(join(options.keepStages, 'ranges.json'));
     const model = await loadModel(path, options);
     for (const what of notThere(model, options)) console.error(`octet: ${what}: nothing is excluded by it`);
@@ -153,11 +143,8 @@ function report(result: QuantizedModel, skipped: readonly { file: string; reason
       fp32.length === 0
         ? ''
         : `${table([['stays in fp32', 'op', 'because'], ...fp32.map((f) => [f.node, f.op, f.reason])])}\n\n`;
-    const passed =
-      skipped.length === 0
-        ? ''
-        : `${skipped.length} samples could not be read (${skipped[0]!.file}: ${skipped[0]!.reason})\n`;
+    const passed = skipped.length === 0 ? '' : `${skippedText(skipped)}\n`;
     const share = macs === 0 ? 0 : int8.macs / macs;
-    return `${left}${passed}${warningText(result.warnings)}${int8.nodes} ops in int8, ${percent(share)} of the multiply-adds; calibrated with ${result.ranges.samples} samples; wrote ${options.output}`;
+    return `${left}${passed}${warningText(result.warnings)}${counted(int8.nodes, 'op')} in int8, ${percent(share)} of the multiply-adds; calibrated with ${counted(result.ranges.samples, 'sample')}; wrote ${options.output}`;
   });
 }

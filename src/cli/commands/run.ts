@@ -3,36 +3,27 @@ import { UserError } from '../../base/errors.ts';
 import { checkWritable, readBytes, writeWhole } from '../../base/files.ts';
 import { formatShape } from '../../base/shape.ts';
 import type { Tensor } from '../../base/tensor.ts';
+import { fitter } from '../../data/batch.ts';
 import { readNpz, writeNpz } from '../../formats/npz.ts';
 import type { Feeds } from '../../graph/runner.ts';
-import { compile } from '../../runtime/session.ts';
+import { compile } from '../../api/compile.ts';
 import type { AddCommand } from '../command.ts';
-import {
-  type BackendOption,
-  type JsonOption,
-  loadModel,
-  type ModelOptions,
-  openData,
-  print,
-  tellFallbacks,
-  threadsOf,
-  withBackend,
-  withJson,
-  withModel,
-} from '../options.ts';
+import { loadModel, openData, tellFallbacks, threadsOf } from '../inputs.ts';
+import { type Shared, shared, withExamples } from '../options.ts';
+import { print } from '../output.ts';
 import { table } from '../table.ts';
 
-type Options = ModelOptions & BackendOption & JsonOption & { input: string; output?: string; recipe?: string };
+type Options = Shared<'recipe' | 'model' | 'backend'> & { input: string; output?: string };
 
 export const runCommand: AddCommand = (program, signal) => {
   const command = program
     .command('run <model>')
     .description('runs a model on arrays or on a picture')
     .requiredOption('--input <path>', "an .npz of arrays named after the inputs, a picture, or 'random'")
-    .option('--output <path>', 'where to write the outputs (.npz)')
-    .option('--recipe <recipe>', 'how a picture becomes the input');
-  withJson(withBackend(withModel(command))).action(async (path: string, options: Options) => {
-    if (options.output !== undefined) await checkWritable(options.output);
+    .option('--output <path>', 'where to write the outputs (.npz)');
+  withExamples(command, 'run model.pb --input cat.jpg', 'run model.int8.pb --input inputs.npz --output outputs.npz');
+  shared(command, 'recipe', 'model', 'backend').action(async (path: string, options: Options) => {
+    if (options.output !== undefined) await checkOutput(options.output);
     const model = await loadModel(path, options);
     const feeds = await feedsFrom(path, model, options);
     using session = await compile(model, {
@@ -57,17 +48,23 @@ export const runCommand: AddCommand = (program, signal) => {
   });
 };
 
+async function checkOutput(path: string): Promise<void> {
+  if (!path.endsWith('.npz')) throw new UserError('outputs are written as .npz only', { file: path }, 'call it so');
+  await checkWritable(path);
+}
+
 async function feedsFrom(path: string, model: SavableModel, { input, recipe }: Options): Promise<Feeds> {
   if (input.endsWith('.npz')) {
     const arrays: ReadonlyMap<string, Tensor> = readNpz(await readBytes(input), { file: input });
     const missing = model.inputs.filter(({ key }) => !arrays.has(key));
-    if (missing.length > 0)
+    const isOnly = arrays.size === 1 && model.inputs.length === 1;
+    if (missing.length > 0 && !isOnly)
       throw new UserError(
         `has no array '${missing[0]!.key}'`,
         { file: input },
         `it has ${[...arrays.keys()].join(', ')}`,
       );
-    return new Map(model.inputs.map(({ key }) => [key, arrays.get(key)!]));
+    return fitter(model)(isOnly ? arrays : new Map(model.inputs.map(({ key }) => [key, arrays.get(key)!])));
   }
   const { all } = await openData(path, model, { data: input, ...(recipe && { recipe }) });
   for await (const { feeds } of all.samples({ limit: 1 })) return feeds;

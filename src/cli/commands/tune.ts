@@ -4,7 +4,7 @@ import { Option } from 'commander';
 import { optimize } from '../../api/optimize.ts';
 import type { QuantizedModel } from '../../api/quantize.ts';
 import { UserError } from '../../base/errors.ts';
-import { writeWhole } from '../../base/files.ts';
+import { checkWritable, writeWhole } from '../../base/files.ts';
 import { checkDestination } from '../../formats/index.ts';
 import { defaultMethod } from '../../quantize/calibrate.ts';
 import { formatConfig } from '../../quantize/config.ts';
@@ -14,48 +14,30 @@ import { renderReport } from '../../report/html.ts';
 import type { Trial } from '../../tune/search.ts';
 import { type Tuned, tune } from '../../tune/tune.ts';
 import type { AddCommand } from '../command.ts';
-import {
-  type BackendOption,
-  type DataOptions,
-  type JsonOption,
-  loadModel,
-  type ModelOptions,
-  type Opened,
-  openData,
-  print,
-  samplesText,
-  threadsOf,
-  wholeNumber,
-  withBackend,
-  withData,
-  withJson,
-  withModel,
-} from '../options.ts';
+import { loadModel, type Opened, openData, threadsOf } from '../inputs.ts';
+import { type Shared, samplesText, shared, wholeNumber, withExamples, withOutput } from '../options.ts';
+import { print } from '../output.ts';
 import { terminalProgress } from '../progress.ts';
 import { copyRecipe } from '../recipe.ts';
 import { percent, table } from '../table.ts';
 
-type Options = ModelOptions &
-  DataOptions &
-  BackendOption &
-  JsonOption & {
-    output: string;
-    metric: string;
-    maxDrop: number;
-    samples?: number;
-    method: Method;
-    limit?: number;
-    timeLimit?: number;
-    maxTrials?: number;
-    state?: string;
-    report?: string;
-  };
+type Options = Shared<'data' | 'model' | 'backend'> & {
+  output: string;
+  metric: string;
+  maxDrop: number;
+  samples?: number;
+  method: Method;
+  limit?: number;
+  timeLimit?: number;
+  maxTrials?: number;
+  state?: string;
+  report?: string;
+};
 
 export const tuneCommand: AddCommand = (program, signal) => {
   const command = program
     .command('tune <model>')
     .description('keeps accuracy above a floor by leaving as few ops as possible in fp32')
-    .requiredOption('-o, --output <path>', 'where to write the best model: .pb, .pbtxt, or a folder for a SavedModel')
     .option('--metric <name>', 'what is measured: top1, agreement, auc, hr@10, map', 'top1')
     .option('--max-drop <points>', 'how much less than fp32 is allowed, in points', points, 0.5)
     .option('--samples <n>', samplesText, wholeNumber)
@@ -68,8 +50,11 @@ export const tuneCommand: AddCommand = (program, signal) => {
       'where to remember trials, so that a run that was killed goes on (default: OUTPUT.tune.json)',
     )
     .option('--report <file>', 'write an HTML report of the best model');
-  withJson(withBackend(withData(withModel(command)))).action(async (path: string, options: Options) => {
+  withOutput(command, 'where to write the best model');
+  withExamples(command, 'tune model.pb --data pictures/ -o tuned.pb --max-drop 0.5 --report report.html');
+  shared(command, 'data', 'model', 'backend').action(async (path: string, options: Options) => {
     await checkDestination(options.output);
+    if (options.report !== undefined) await checkWritable(options.report);
     const model = await loadModel(path, options);
     const opened = await openData(path, model, options);
     const files = filesOf(options);

@@ -2,7 +2,8 @@ import { savable } from '../../api/model.ts';
 import { UserError } from '../../base/errors.ts';
 import { type Architecture, architectures, recipes } from '../../zoo/index.ts';
 import type { AddCommand } from '../command.ts';
-import { type JsonOption, print, wholeNumber, withJson } from '../options.ts';
+import { type JsonOption, shared, wholeNumber, withExamples } from '../options.ts';
+import { print } from '../output.ts';
 import { table } from '../table.ts';
 
 type Options = JsonOption & { output?: string; size?: number; classes?: number; seed?: number };
@@ -15,11 +16,12 @@ export const zooCommand: AddCommand = (program) => {
     .option('--size <pixels>', 'height and width of its input', wholeNumber)
     .option('--classes <n>', 'how many classes it tells apart', wholeNumber)
     .option('--seed <n>', 'seed of the weights', wholeNumber);
-  withJson(command).action(async (name: string | undefined, options: Options) => {
+  withExamples(command, 'zoo', 'zoo mobilenet_v2 -o mobilenet.pb --size 128');
+  shared(command).action(async (name: string | undefined, options: Options) => {
     if (name === undefined) return list(options);
     const { output, size, classes, seed } = options;
-    if (output === undefined) throw new UserError(`nothing says where to write '${name}'`, {}, `add -o ${name}.pb`);
     const architecture = architectureOf(name);
+    if (output === undefined) throw new UserError(`nothing says where to write '${name}'`, {}, `add -o ${name}.pb`);
     if (size !== undefined && size < architecture.smallest)
       throw new UserError(
         `${name} needs inputs of ${architecture.smallest} pixels at least`,
