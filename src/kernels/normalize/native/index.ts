@@ -13,11 +13,12 @@ import {
   type Vmm,
   vmm,
 } from '../../../asm/x64/index.ts';
-import { accessTo, bufferProblem, sameSizes } from '../../native/buffers.ts';
+import { bufferProblem, sameSizes } from '../../native/buffers.ts';
 import { type Elements, maskTail, storeIntegers } from '../../native/elements.ts';
-import { type Machine, machines, vectorBytes } from '../../native/machine.ts';
+import { type Machine, vectorBytes } from '../../native/machine.ts';
+import { pixelKernels } from '../../native/pixel-kernel.ts';
 import { emitWalk, pixelWalk } from '../../native/walk.ts';
-import type { Buffer, NativeKernel, Step } from '../../native-kernel.ts';
+import type { Buffer, NativeKernel } from '../../native-kernel.ts';
 
 /**
  * Local response normalization in float32: y = x / (bias + alpha·Σ x²)^beta, summed over the channels at most `radius` away.
@@ -122,27 +123,13 @@ function power(asm: Assembler, beta: number, x: Vmm, spare: Vmm): void {
 
 const tileOf = ({ input }: LrnSpec): number => Math.max(1, Math.floor(8192 / input.shape.c));
 
-function step(spec: LrnSpec, machine: Machine, constants: number): Step {
-  return {
-    name: `lrn, ${spec.input.shape.c}`,
-    tiles: pixelWalk([spec.input, spec.output], tileOf(spec)).tiles,
-    macs: 0,
-    accesses: [
-      accessTo(spec.input, 'read'),
-      accessTo(spec.output, 'write'),
-      { base: 'constants', mode: 'read', begin: constants, end: constants + layoutOf(machine).bytes },
-    ],
-    emit: (asm) => emit(asm, spec, machine, constants),
-  };
-}
-
-const kernel = (machine: Machine): NativeKernel<LrnSpec> => ({
-  name: `lrn ${machine.isa}`,
-  isa: machine.isa,
-  whyNot,
-  pack: (spec) => pack(spec, machine),
-  step: (spec, constants) => step(spec, machine, constants),
-});
-
 /** Local response normalization, best first. */
-export const lrnKernels: readonly NativeKernel<LrnSpec>[] = machines.map(kernel);
+export const lrnKernels: readonly NativeKernel<LrnSpec>[] = pixelKernels({
+  name: 'lrn',
+  whyNot,
+  title: ({ input }) => `lrn, ${input.shape.c}`,
+  tile: tileOf,
+  constantBytes: (machine) => layoutOf(machine).bytes,
+  pack,
+  emit,
+});

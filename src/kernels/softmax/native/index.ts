@@ -17,11 +17,12 @@ import {
   zmm,
 } from '../../../asm/x64/index.ts';
 import { exp, log } from '../../activation/native/formulas.ts';
-import { accessTo, bufferProblem, sameSizes } from '../../native/buffers.ts';
+import { bufferProblem, sameSizes } from '../../native/buffers.ts';
 import { type Elements, maskTail, storeIntegers, tailMask, tailMaskAt } from '../../native/elements.ts';
-import { type Machine, machines, vectorBytes } from '../../native/machine.ts';
+import { type Machine, vectorBytes } from '../../native/machine.ts';
+import { pixelKernels } from '../../native/pixel-kernel.ts';
 import { emitRun, emitWalk, pixelWalk } from '../../native/walk.ts';
-import type { Buffer, NativeKernel, Step } from '../../native-kernel.ts';
+import type { Buffer, NativeKernel } from '../../native-kernel.ts';
 import { evaluate } from '../../pointwise/native/evaluate.ts';
 import { constantsOf, input, sub } from '../../pointwise/native/expr.ts';
 
@@ -162,27 +163,13 @@ function acrossLanes(asm: Assembler, machine: Machine, n: number, fold: 'vaddps'
   asm.vbroadcastss(vmm(machine.bits)(n), xmm(n));
 }
 
-function step(spec: SoftmaxSpec, machine: Machine, constants: number): Step {
-  return {
-    name: `${spec.isLog === true ? 'log-' : ''}softmax, ${spec.input.shape.c}`,
-    tiles: pixelWalk([spec.input, spec.output], tileOf(spec)).tiles,
-    macs: 0,
-    accesses: [
-      accessTo(spec.input, 'read'),
-      accessTo(spec.output, 'write'),
-      { base: 'constants', mode: 'read', begin: constants, end: constants + layoutOf(machine).bytes },
-    ],
-    emit: (asm) => emit(asm, spec, machine, constants),
-  };
-}
-
-const kernel = (machine: Machine): NativeKernel<SoftmaxSpec> => ({
-  name: `softmax ${machine.isa}`,
-  isa: machine.isa,
-  whyNot,
-  pack: () => pack(machine),
-  step: (spec, constants) => step(spec, machine, constants),
-});
-
 /** Softmax and its logarithm over the last axis, best first. */
-export const softmaxKernels: readonly NativeKernel<SoftmaxSpec>[] = machines.map(kernel);
+export const softmaxKernels: readonly NativeKernel<SoftmaxSpec>[] = pixelKernels({
+  name: 'softmax',
+  whyNot,
+  title: ({ input, isLog }) => `${isLog === true ? 'log-' : ''}softmax, ${input.shape.c}`,
+  tile: tileOf,
+  constantBytes: (machine) => layoutOf(machine).bytes,
+  pack: (_, machine) => pack(machine),
+  emit,
+});
