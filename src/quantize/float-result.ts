@@ -126,12 +126,19 @@ function takesFloat(sum: Node, root: Node, context: RewriteContext): boolean {
   return others.length === 1 && others.every((v) => floatResultOf(context.node(v.node), context.find) === undefined);
 }
 
-/** The scales of weights in a frozen float32 result, one a channel, as what code 127 stands for. */
-export function frozenLimits(result: FloatResult, find: (name: string) => Node | undefined): Float32Array | undefined {
-  const multipliers = result.scaled.inputs[1] && find(result.scaled.inputs[1].node);
-  const max = result.sums.inputs[4] && find(result.sums.inputs[4].node);
-  const [m, end] = [multipliers && constTensor(multipliers), max && constTensor(max)];
-  if (m?.dtype !== 'float32' || end?.dtype !== 'float32') return undefined;
-  const steps = (readAttr(result.sums, 'Tinput', 'type') === 'quint8' ? 255 : 127) * unitRange;
-  return m.data.map((x) => (x * steps) / end.data[0]!);
+/** What code 127 of the weights of a float32 result stands for, an output channel: frozen or not. */
+export function weightLimits(
+  { scaled, sums }: FloatResult,
+  find: (name: string) => Node | undefined,
+): Float32Array | undefined {
+  const float32At = (node: Node | undefined, input: number): Tensor<'float32'> | undefined => {
+    const from = node?.inputs[input] && find(node.inputs[input].node);
+    const tensor = from && constTensor(from);
+    return tensor?.dtype === 'float32' ? tensor : undefined;
+  };
+  const steps = (readAttr(sums, 'Tinput', 'type') === 'quint8' ? 255 : 127) * unitRange;
+  const [multipliers, end] = [float32At(scaled, 1), float32At(sums, 4)];
+  if (multipliers !== undefined && end !== undefined) return multipliers.data.map((m) => (m * steps) / end.data[0]!);
+  const scale = scaled.inputs[1] && find(scaled.inputs[1].node);
+  return scale?.op === 'Mul' ? float32At(scale, 1)?.data.map((share) => share * steps) : undefined;
 }

@@ -7,6 +7,7 @@ import { inferTypes, type TypeInfo } from '../graph/infer.ts';
 import type { Model } from '../graph/model.ts';
 import { keyOf } from '../quantize/coverage.ts';
 import { quantizableOps } from '../quantize/eligible.ts';
+import { floatResultBehind, weightLimits } from '../quantize/float-result.ts';
 import { layOut } from './layout.ts';
 import { whyFloat } from './reasons.ts';
 import { short } from './short.ts';
@@ -136,6 +137,9 @@ function channelRanges(graph: Graph, node: Node): ChannelRanges | undefined {
     return tensor?.dtype === 'float32' ? tensor : undefined;
   };
   if (/^Quantized.*(Conv2D|MatMul)/.test(node.op)) {
+    const result = floatResultBehind(graph, node);
+    const limits = result && weightLimits(result, (name) => graph.nodes.get(name));
+    if (limits !== undefined) return { min: rounded(limits.map((limit) => -limit)), max: rounded(limits) };
     const [min, max] = [constant(5), constant(6)];
     return min && max && { min: rounded(min.data), max: rounded(max.data) };
   }
