@@ -34,11 +34,17 @@ export async function readWeights(
 ): Promise<ReadonlyMap<string, Tensor>> {
   if (!Array.isArray(manifest)) throw new UserError('has no weightsManifest', { file }, remedy);
   const weights = new Map<string, Tensor>();
+  const read = new Set<string>();
   for (const group of manifest) {
     if (!isRecord(group) || !Array.isArray(group.paths) || !Array.isArray(group.weights))
       throw new UserError('a group of the weightsManifest has no paths or weights', { file }, remedy);
     const shards: Uint8Array[] = [];
-    for (const path of group.paths) shards.push(await readBytes(inside(folder, String(path))));
+    for (const path of group.paths) {
+      const shard = inside(folder, String(path));
+      if (read.has(shard)) throw new UserError(`names the weight file '${path}' twice`, { file }, remedy);
+      read.add(shard);
+      shards.push(await readBytes(shard));
+    }
     const bytes = new Uint8Array(Buffer.concat(shards));
     let at = 0;
     for (const entry of group.weights) {
