@@ -42,6 +42,28 @@ describe('hostile archives', () => {
     expect(() => readNpz(lie, { file: 'x.npz' })).toThrow(/x\.npz.*2147483647 bytes, which can't be/);
   });
 
+  test('members that lie over each other are refused: the archive that is a thousand times its size a thousand times', () => {
+    const many = writeNpz(
+      Array.from({ length: 20 }, (_, i) => [`a${i}`, tensorOf('float32', new Array(1000).fill(0))]),
+    );
+    const view = new DataView(many.buffer);
+    const file = Buffer.from(many);
+    const entry = Uint8Array.of(0x50, 0x4b, 1, 2);
+    let first: number | undefined;
+    // Each entry of the central directory says at byte 42 where its member is: all at the first one's.
+    for (let at = file.indexOf(entry); at >= 0; at = file.indexOf(entry, at + 4)) {
+      first ??= view.getUint32(at + 42, true);
+      view.setUint32(at + 42, first, true);
+    }
+    // What is left of the archive is its first member and the directory.
+    const directory = file.indexOf(entry);
+    const length = file.indexOf(Uint8Array.of(0x50, 0x4b, 3, 4), 4);
+    const small = new Uint8Array(Buffer.concat([file.subarray(0, length), file.subarray(directory)]));
+    const tail = new DataView(small.buffer);
+    tail.setUint32(small.length - 6, length, true);
+    expect(() => readNpz(small)).toThrow(/which can't be/);
+  });
+
   test('a member that ends early is found', () => {
     const lie = bytes.slice();
     const at = Buffer.from(lie).indexOf(Uint8Array.of(0x50, 0x4b, 1, 2));
