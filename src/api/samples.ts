@@ -4,7 +4,7 @@ import { builder } from '../graph/builder.ts';
 import { type BackendName, type BackendOptions, openBackend } from '../runtime/backends.ts';
 
 /** How many samples calibration takes where it is not told: the reference backend is a hundred times slower. */
-const usual = { native: 100, wasm: 100, reference: 20 } as const satisfies Readonly<Record<BackendName, number>>;
+const usual = { native: 100, reference: 20 } as const satisfies Readonly<Record<BackendName, number>>;
 
 /** The number of samples to calibrate with where none is asked for; a note says where that is less than usual, and why. */
 export async function usualSamples(

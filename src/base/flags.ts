@@ -3,7 +3,7 @@ import { UserError } from './errors.ts';
 /** Every environment variable octet reads, declared once; the documentation's list is made from this table. */
 export const flags = {
   OCTET_DEBUG: 'what to print on stderr: 1 stages and times, 2 kernels and GMAC/s, 3 rule hits, 4 disassembly',
-  OCTET_BACKEND: "the backend that 'auto' means: native, wasm or reference",
+  OCTET_BACKEND: "the backend that 'auto' means: native or reference",
   OCTET_ISA: 'the instruction set of generated code: avx512_vnni, avx_vnni or avx2; downwards only',
   OCTET_THREADS: 'how many threads a session uses by default',
   OCTET_SEED: 'the seed of random tests and of `--data random`',

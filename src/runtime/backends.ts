@@ -34,7 +34,7 @@ export type BackendOptions = {
 /** Prepares a model. Throws `UserError` with the reason where this machine, or this model, is not for the backend. */
 export type OpenBackend = (model: Model, fetches: readonly Value[], options: BackendOptions) => Promise<BackendRunner>;
 
-export const backendNames = ['native', 'wasm', 'reference'] as const;
+export const backendNames = ['native', 'reference'] as const;
 export type BackendName = (typeof backendNames)[number];
 
 /** The backends octet has, best first. 'auto' takes the first that opens; the last runs anywhere. */

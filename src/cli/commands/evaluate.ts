@@ -1,7 +1,7 @@
+import { compile } from '../../api/compile.ts';
 import type { Tensor } from '../../base/tensor.ts';
 import { type Evaluation, evaluate } from '../../data/evaluate.ts';
 import { evaluationSplit } from '../../data/subset.ts';
-import { compile } from '../../api/compile.ts';
 import type { Session } from '../../runtime/session.ts';
 import type { AddCommand } from '../command.ts';
 import { loadModel, openData, tellFallbacks, threadsOf } from '../inputs.ts';

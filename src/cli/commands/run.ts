@@ -1,3 +1,4 @@
+import { compile } from '../../api/compile.ts';
 import type { SavableModel } from '../../api/model.ts';
 import { UserError } from '../../base/errors.ts';
 import { checkWritable, readBytes, writeWhole } from '../../base/files.ts';
@@ -6,7 +7,6 @@ import type { Tensor } from '../../base/tensor.ts';
 import { fitter } from '../../data/batch.ts';
 import { readNpz, writeNpz } from '../../formats/npz.ts';
 import type { Feeds } from '../../graph/runner.ts';
-import { compile } from '../../api/compile.ts';
 import type { AddCommand } from '../command.ts';
 import { loadModel, openData, tellFallbacks, threadsOf } from '../inputs.ts';
 import { type Shared, shared, withExamples } from '../options.ts';
