@@ -10,7 +10,7 @@ import { optimize } from './optimize.ts';
 export type Configured = Pick<QuantizeOptions, 'excludeNodes' | 'granularity' | 'methods' | 'perChannel'> & {
   readonly samples?: number;
   readonly method?: Method;
-};
+} & Pick<Config, 'effort' | 'corrections'>;
 
 /**
  * Finds the nodes of `model`, once it is optimized, that a configuration is about. A method that is wanted of a convolution
@@ -27,5 +27,7 @@ export function configure(model: Model, config: Config): Configured {
     ...(config.weights && { perChannel: config.weights === 'per-channel' }),
     ...(config.samples && { samples: config.samples }),
     ...(config.method && { method: config.method }),
+    ...(config.effort && { effort: config.effort }),
+    ...(config.corrections && { corrections: config.corrections }),
   };
 }

@@ -2,6 +2,7 @@ import { messageOf, type Place, UserError } from './errors.ts';
 
 /** The part of JSON Schema (2020-12) that octet's files are described with. */
 export type Schema =
+  | { readonly type: 'boolean' }
   | { readonly type: 'string'; readonly enum?: readonly string[]; readonly minLength?: number }
   | {
       readonly type: 'number' | 'integer';
@@ -26,6 +27,7 @@ export type ObjectSchema = {
 };
 
 export const text: Schema = { type: 'string', minLength: 1 };
+export const truth: Schema = { type: 'boolean' };
 export const oneOf = (...values: string[]): Schema => ({ type: 'string', enum: values });
 export const atLeast = (minimum: number): Schema => ({ type: 'integer', minimum });
 export const listOf = (items: Schema, minItems = 1): Schema => ({ type: 'array', items, minItems });
@@ -65,6 +67,8 @@ function wantedBy(schema: Schema | { readonly const: string }): string {
   if ('const' in schema) return `'${schema.const}'`;
   if ('anyOf' in schema) return schema.description;
   switch (schema.type) {
+    case 'boolean':
+      return 'true or false';
     case 'string':
       return schema.enum === undefined ? 'a text' : `one of ${schema.enum.join(', ')}`;
     case 'number':
@@ -83,6 +87,8 @@ export function problemOf(schema: Schema | { readonly const: string }, value: un
   if ('const' in schema) return value === schema.const ? undefined : `${at} is ${shown(value)}, not '${schema.const}'`;
   if ('anyOf' in schema) return problemOfAny(schema, value, at);
   switch (schema.type) {
+    case 'boolean':
+      return typeof value === 'boolean' ? undefined : `${at} is ${shown(value)}, not true or false`;
     case 'string':
       if (typeof value !== 'string' || value.length < (schema.minLength ?? 0))
         return `${at} is ${shown(value)}, not a text`;

@@ -1,8 +1,11 @@
 import { type Place, UserError } from '../base/errors.ts';
-import { atLeast, listOf, type ObjectSchema, object, oneOf, parseWith, text } from '../base/schema.ts';
+import { atLeast, listOf, type ObjectSchema, object, oneOf, parseWith, text, truth } from '../base/schema.ts';
 import type { Graph, Node } from '../graph/graph.ts';
+import { roundings } from './correct/weights.ts';
 import { quantizableOps } from './eligible.ts';
+import { equalizations } from './equalize/scales.ts';
 import { type Method, methodNames } from './observers/methods.ts';
+import { type Corrections, type Effort, effortNames } from './quantize.ts';
 
 /** Which nodes of the optimized graph a rule is about: those of an op, one by name, or those that a pattern finds. */
 export type Selector = { readonly op: string } | { readonly node: string } | { readonly pattern: string };
@@ -23,12 +26,25 @@ export type Config = {
   readonly samples?: number;
   readonly method?: Method;
   readonly weights?: 'per-channel' | 'per-tensor';
+  readonly effort?: Effort;
+  /** Steps that are to be other than those of the effort. */
+  readonly corrections?: Partial<Corrections>;
   /** Later rules win. */
   readonly rules?: readonly ConfigRule[];
 };
 
 const weights = oneOf('per-channel', 'per-tensor');
 const method = oneOf(...methodNames);
+const corrections = object(
+  {
+    equalization: oneOf(...equalizations),
+    absorption: truth,
+    weights: truth,
+    biasSamples: atLeast(0),
+    rounding: oneOf(...roundings),
+  } satisfies Record<keyof Corrections, unknown>,
+  [],
+);
 const wanted = { dtype: oneOf('int8', 'fp32'), method, weights, reason: text };
 
 /** The JSON schema of a configuration; also what octet checks configurations with. */
@@ -41,6 +57,8 @@ export const configSchema = {
       samples: atLeast(1),
       method,
       weights,
+      effort: oneOf(...effortNames),
+      corrections,
       rules: listOf(object({ op: text, node: text, pattern: text, ...wanted }, []), 0),
     },
     [],

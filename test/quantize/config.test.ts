@@ -13,6 +13,8 @@ describe('a configuration', () => {
       samples: 50,
       method: 'mse',
       weights: 'per-channel',
+      effort: 'high',
+      corrections: { equalization: 'none', absorption: true, weights: false, biasSamples: 0, rounding: 'asymmetric' },
       rules: [{ node: 'head', dtype: 'fp32', reason: 'lost 3 dB' }],
     } as const;
     expect(parseConfig(formatConfig(config))).toEqual(config);
@@ -29,6 +31,9 @@ describe('a configuration', () => {
     ['a rule that says nothing', '{"rules": [{"op": "MatMul"}]}', 'rules[0] says nothing'],
     ['a broken pattern', '{"rules": [{"pattern": "(", "dtype": "fp32"}]}', 'not a regular expression'],
     ['weights of an op without', '{"rules": [{"op": "Relu", "weights": "per-tensor"}]}', 'Relu, which has none'],
+    ['an unknown effort', '{"effort": "most"}', "configuration.effort is 'most', not one of low"],
+    ['an unknown correction', '{"corrections": {"bias": 3}}', "corrections has no 'bias'; there are equalization"],
+    ['a correction of another type', '{"corrections": {"absorption": 1}}', 'absorption is 1, not true or false'],
     ['no samples', '{"samples": 0}', 'configuration.samples is 0, less than 1'],
   ];
   for (const [what, json, message] of wrong)

@@ -13,6 +13,8 @@ import { inputSteps, sharesOf, type Target } from './target.ts';
 const maxRows = 4096;
 /** Added to each variance, as a share of their mean: what few patches don't show is not free. */
 const ridge = 0.01;
+/** Patches for each weight of a channel without which errors of inputs are not made up for: fewer would fit to chance. */
+const rowsPerWeight = 4;
 
 /**
  * Which layers have their weights rounded by what their inputs are like; `asymmetric`: all, and so that they make up for the
@@ -160,14 +162,17 @@ function wanted(original: Tensor<'float32'>, { node, inputs, window, input, patc
   const H = ridged(columns);
   if (inputs.exact === undefined) return { data: original.data, H };
   const seen = drawPatches(node, inputs.codes.slice(0, inputs.exact.length), window, maxRows);
+  if (seen.rows < rowsPerWeight * depth) return { data: original.data, H };
   const exact = drawPatches(node, inputs.exact, window, maxRows);
   // In steps of the codes; padding is 0 in both, and the zero point goes with the mean.
   const errors = exact.data.map((x, i) => x / input.scale - seen.data[i]!);
+  const seenColumns = columnsOf(seen, depth, (i) => i);
   const cross = covariance(
-    columnsOf(seen, depth, (i) => i),
+    seenColumns,
     columnsOf({ ...seen, data: errors }, depth, (i) => i),
   );
-  const L = cholesky(H, depth);
+  // Of the same patches: directions that these don't show must not be made much of.
+  const L = cholesky(ridged(seenColumns), depth);
   const channels = original.data.length / depth;
   const data = Float64Array.from(original.data);
   const y = new Float64Array(depth);
