@@ -12,6 +12,7 @@ import { type Corrections, type Effort, quantizeModel } from '../quantize/quanti
 import type { Ranges } from '../quantize/ranges.ts';
 import type { Shared } from '../quantize/shared.ts';
 import type { BackendName } from '../runtime/backends.ts';
+import { measureAnswers } from './answers.ts';
 import { configure } from './config.ts';
 import { evaluateNode, type SavableModel, savable } from './model.ts';
 import { runnerOn } from './runner.ts';
@@ -88,7 +89,8 @@ export async function quantize(model: Model, options: QuantizeOptions): Promise<
   // All values were seen before, and it was said then what there is to say of them.
   if (found.seen.samples === 0) return { ...savable(c), warnings: [], stages: stagesOf(a, b, c), ranges };
   const drift = await measureDrift(model, feedsOf(calibration, samples, model), openRunner);
-  const warnings = findWarnings({ fp32: a, int8: c, ...found, drift });
+  const answers = await measureAnswers(a, calibration, openRunner);
+  const warnings = findWarnings({ fp32: a, int8: c, ...found, drift, answers });
   return { ...savable(c), warnings, stages: stagesOf(a, b, c), ranges };
 }
 

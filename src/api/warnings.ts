@@ -11,6 +11,7 @@ import { layersOf } from '../quantize/layers.ts';
 import type { Observations } from '../quantize/observe.ts';
 import { magnitudesOf, percentileOf } from '../quantize/observers/magnitudes.ts';
 import type { Range } from '../quantize/ranges.ts';
+import type { Answers } from './answers.ts';
 import { macsOf } from './inspect.ts';
 
 /** Something about a model or its calibration that a person should look at. */
@@ -26,6 +27,8 @@ export type Evidence = {
   readonly early: { readonly samples: number; readonly ranges: ReadonlyMap<string, Range> };
   /** How the data differs from what the first batch norm was trained on, where there is one. */
   readonly drift?: Drift | undefined;
+  /** What the fp32 model makes of the data, where it classifies and the classes are known. */
+  readonly answers?: Answers | undefined;
 };
 
 /** `shift`: how many standard deviations the mean is off; `spread`: the ratio of standard deviations. Medians over channels. */
@@ -45,6 +48,10 @@ export const limits = {
   unsettledShare: 0.25,
   shift: 1,
   spread: 2.5,
+  /** Share of the first relu6's values at its cap: the usual is 0.001. */
+  capped: 0.15,
+  /** Classes that a model tells apart, beside those that there are. */
+  answers: 1 / 3,
   /** Multiply-adds for each element that is converted to int8 and back: below, converting costs more than is gained. */
   macsPerElement: 24,
 } as const;
@@ -89,13 +96,8 @@ const finders = {
     return moving.length > limits.unsettledShare * early.ranges.size ? [{ weight: 1, text }] : [];
   },
 
-  preprocessing: ({ drift }) => {
-    if (drift === undefined) return [];
-    const { node, shift, spread } = drift;
-    const isFar = shift > limits.shift || spread > limits.spread || spread < 1 / limits.spread;
-    const text = `sees data ${number(shift)} standard deviations off, ${number(spread)} times as wide as what it was trained on: check scale, mean and channel order of the recipe`;
-    return isFar ? [{ node, weight: 1, text }] : [];
-  },
+  // One kind of evidence will do: they have the same cause.
+  preprocessing: (evidence) => [driftFound, capFound, answersFound].flatMap((find) => find(evidence) ?? []).slice(0, 1),
 
   'slower in int8': ({ fp32, int8 }) => isolatedLayers(fp32, int8),
 } satisfies Readonly<Record<string, Finder>>;
@@ -103,6 +105,36 @@ const finders = {
 export type WarningKind = keyof typeof finders;
 type Found = { readonly node?: string; readonly weight: number; readonly text: string };
 type Finder = (evidence: Evidence) => readonly Found[];
+
+const remedy = 'check scale, mean and channel order of the recipe';
+
+function driftFound({ drift }: Evidence): Found | undefined {
+  if (drift === undefined) return undefined;
+  const { node, shift, spread } = drift;
+  const isFar = shift > limits.shift || spread > limits.spread || spread < 1 / limits.spread;
+  const text = `sees data ${number(shift)} standard deviations off, ${number(spread)} times as wide as what it was trained on: ${remedy}`;
+  return isFar ? { node, weight: 1, text } : undefined;
+}
+
+/** The first relu6 of a model tells of data that is too large, also where its batch norm is folded. */
+function capFound({ fp32: { graph }, seen }: Evidence): Found | undefined {
+  const first = graph.order().find(({ name, op }) => op === 'Relu6' && seen.values.has(name));
+  if (first === undefined) return undefined;
+  const share = saturatedShare(seen.values.get(first.name)!, { min: -1, max: belowCap });
+  const text = `has ${percent(share)} of its values at its cap of 6, as if the data were too large: ${remedy}`;
+  return share > limits.capped ? { node: first.name, weight: 1, text } : undefined;
+}
+
+const belowCap = 5.99;
+
+function answersFound({ answers }: Evidence): Found | undefined {
+  if (answers === undefined || answers.classes > answers.labels * limits.answers) return undefined;
+  const { samples, labels, classes } = answers;
+  return {
+    weight: 1,
+    text: `the fp32 model sees ${classes === 1 ? 'one class' : `${classes} classes`} in ${samples} samples of ${labels} classes: ${remedy}`,
+  };
+}
 
 /** So many of one kind are listed, the worst first. */
 const shown = 5;

@@ -24,6 +24,15 @@ const data = (count: number, change: (x: number, sample: number, i: number) => n
     }
   }, count);
 
+/** Samples of 12 classes, or of so many: `x` of class n and channel i. */
+const labelled = (x: (n: number, i: number) => number, classes = 12): Dataset =>
+  datasetOf(async function* () {
+    for (let n = 0; n < 100; n++) {
+      const row = Float32Array.from({ length: 12 }, (_, i) => x(n % classes, i));
+      yield { name: `${n}`, label: n % classes, load: async () => new Map([['x', tensor('float32', [1, 12], row)]]) };
+    }
+  }, 100);
+
 /** The model with other weights in one constant. */
 function withWeights(model: Model, name: string, change: (x: number, i: number) => number): Model {
   const nodes = Array.from(model.graph.nodes.values(), (node) => {
@@ -50,6 +59,15 @@ const normed = smallModel([null, 8, 8, 4], (l) => {
   });
   return l.matmul('head', l.mean('features', l.unary('Relu', 'y', norm)), [8, 3]);
 });
+const capped = smallModel([null, 8, 8, 4], (l) =>
+  l.matmul('head', l.mean('features', l.unary('Relu6', 'y', l.conv('y/conv', l.input, [4, 8]))), [8, 3]),
+);
+/** Sees the class whose input is largest. */
+const classifier = withWeights(
+  smallModel([null, 12], (l) => l.matmul('head', l.input, [12, 12])),
+  'head/weights',
+  (_, i) => (i % 13 === 0 ? 1 : 0),
+);
 const lonely = smallModel([null, 8, 8, 4], (l) =>
   l.unary('Tanh', 'end', l.depthwise('cheap', l.unary('Sigmoid', 'before', l.input), 4)),
 );
@@ -99,6 +117,20 @@ const rows: readonly Row[] = [
     node: 'norm',
     text: 'check scale, mean and channel order of the recipe',
   },
+  {
+    kind: 'preprocessing',
+    model: capped,
+    data: data(20, (x) => 127 + 80 * x),
+    node: 'y',
+    text: 'of its values at its cap of 6',
+  },
+  {
+    kind: 'preprocessing',
+    model: classifier,
+    // As where pixels are divided by 255 that should not be: what all have in common is left.
+    data: labelled((n, i) => (i === 3 ? 1 : 0) + (n === i ? 0.01 : 0)),
+    text: 'the fp32 model sees one class in 12 samples of 12 classes',
+  },
   { kind: 'slower in int8', model: lonely, data: data(20), node: 'cheap', text: 'multiply-adds for each element' },
 ];
 
@@ -126,10 +158,15 @@ describe('warnings', () => {
   });
 
   it('do not come without a reason', async () => {
-    for (const each of [model, normed]) {
-      const { warnings } = await quantize(each, { calibration: data(100) });
-      expect(warnings).toEqual([]);
-    }
+    const cases = [
+      [model, data(100)],
+      [normed, data(100)],
+      [capped, data(100)],
+      [classifier, labelled((n, i) => (n === i ? 1 : 0.2))],
+      // Of one class: that it sees no other is right.
+      [classifier, labelled((n, i) => (n === i ? 1 : 0.2), 1)],
+    ] as const;
+    for (const [each, calibration] of cases) expect((await quantize(each, { calibration })).warnings).toEqual([]);
   });
 });
 
