@@ -40,7 +40,7 @@ export type BackendName = (typeof backendNames)[number];
 /** The backends octet has, best first. 'auto' takes the first that opens; the last runs anywhere. */
 export const backends: readonly { readonly name: BackendName; readonly open: OpenBackend }[] = [
   { name: 'native', open: openNativeRunner },
-  { name: 'reference', open: (model, fetches) => openReference(model, fetches, internalActions) },
+  { name: 'reference', open: (model, fetches, { signal }) => openReference(model, fetches, internalActions, signal) },
 ];
 
 /** A backend that was tried, and why it was not taken. */

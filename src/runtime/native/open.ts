@@ -63,7 +63,7 @@ export async function openOn(
   host: Host,
   model: Model,
   fetches: readonly Value[],
-  { threads, isa, observe, own = internalActions }: Pick<BackendOptions, 'threads' | 'isa'> & Watch,
+  { threads, isa, observe, own = internalActions, signal }: Pick<BackendOptions, 'threads' | 'isa' | 'signal'> & Watch,
 ): Promise<Opened> {
   const fed = model.inputs.map((input) => input.value);
   const parts = partition(model.graph, fed, fetches, model.initializers);
@@ -82,10 +82,11 @@ export async function openOn(
     },
   };
   const open = new Map([...parts.segments].map(([name, segment]) => [name, openSegment(segment, settings)]));
-  const runner = await openReference({ ...model, graph: parts.graph }, parts.fetches, (node) => {
+  const actionOf: OwnActions = (node) => {
     const segment = node.op === segmentOp ? open.get(node.name) : undefined;
     return segment === undefined ? own(node) : { kind: 'call', rule: segment.rule };
-  });
+  };
+  const runner = await openReference({ ...model, graph: parts.graph }, parts.fetches, actionOf, signal);
   const release = (): void => {
     runner.dispose();
     for (const segment of open.values()) segment.release();

@@ -22,12 +22,14 @@ const slice = 50;
 
 /**
  * Runs a model in plain TypeScript: every op as clear as can be, no op faster than it has to be. Prepares the part of the
- * graph that the fetches need and runs the model's initializers. `own` runs nodes by other means. Throws `UnsupportedError` with all ops that have no kernel.
+ * graph that the fetches need and runs the model's initializers. `own` runs nodes by other means; `signal` stops
+ * initializers that do not end. Throws `UnsupportedError` with all ops that have no kernel.
  */
 export async function openReference(
   model: Model,
   fetches: readonly Value[],
   own?: OwnActions,
+  signal?: AbortSignal,
 ): Promise<ReferenceRunner> {
   const program = openProgram(model.graph, own);
   const plan = program.plan(
@@ -40,7 +42,7 @@ export async function openReference(
     return execute(which, feeds, { resources, functionPlan: program.functionPlan, isDue: metronome(), ...mode });
   };
   if (model.initializers.length > 0)
-    await withPauses(start(program.plan([], [], model.initializers), [], { isSync: false }));
+    await withPauses(start(program.plan([], [], model.initializers), [], { isSync: false, signal }), signal);
   return {
     run: async (feeds, { signal } = {}) =>
       withPauses(start(plan, orderedFeeds(model, plan, feeds), { isSync: false, signal }), signal),

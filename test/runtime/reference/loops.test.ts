@@ -7,6 +7,8 @@ import { constNode } from '../../../src/graph/constant.ts';
 import { Graph, type GraphFunction, type Node, parseValue, type Value } from '../../../src/graph/graph.ts';
 import type { Model } from '../../../src/graph/model.ts';
 import { openReference } from '../../../src/runtime/reference/open.ts';
+import { compile } from '../../../src/runtime/session.ts';
+import { hasHost } from '../../support/native-host.ts';
 
 /** One node in a line: `node('Add', 'sum', ['a', 'b:1', '^c'], { T: … })`. */
 const node = (op: string, name: string, from: readonly string[], given: AttrInputs = {}): Node => ({
@@ -27,6 +29,11 @@ function model(graph: Graph, inputs: Readonly<Record<string, DType>> = {}): Mode
   const ends = Object.entries(inputs).map(([key, dtype]) => ({ key, value: parseValue(key), dtype, shape: null }));
   return { graph, inputs: ends, outputs: [], initializers: [], assets: new Map() };
 }
+
+const fetching = (made: Model, output: string): Model => ({
+  ...made,
+  outputs: [{ key: output, value: parseValue(output), dtype: 'int32', shape: null }],
+});
 
 async function run(
   nodes: readonly Node[],
@@ -248,6 +255,30 @@ describe('functions', () => {
       [6],
       [12],
     ]);
+  });
+
+  it('While that does not end can be stopped, in initializers too, and the event loop turns meanwhile', async () => {
+    const nodes = [
+      input('x'),
+      input('n'),
+      node('While', 'w', ['x', 'n'], { cond: func('less'), body: func('same2') }),
+      constant('one', 1),
+      constant('two', 2),
+      node('While', 'start', ['one', 'two'], { cond: func('less'), body: func('same2') }),
+    ];
+    const endless = new Map([...library, ['same2', fn('same2', ['i', 'n'], ['i', 'n'], [])]]);
+    const made = model(new Graph(nodes, endless), { x: 'int32', n: 'int32' });
+    let turns = 0;
+    const timer = setInterval(() => turns++, 1);
+    for (const backend of ['reference', 'native'] as const) {
+      if (backend === 'native' && !hasHost) continue;
+      using session = await compile(fetching(made, 'w'), { backend });
+      await expect(session.run(feeds, { signal: AbortSignal.timeout(200) })).rejects.toThrow(/abort|timeout/i);
+      const starting = { ...fetching(made, 'w'), initializers: ['start'] };
+      await expect(compile(starting, { backend, signal: AbortSignal.timeout(200) })).rejects.toThrow(/abort|timeout/i);
+    }
+    clearInterval(timer);
+    expect(turns).toBeGreaterThan(2);
   });
 
   it('stops functions that call themselves without end', async () => {
