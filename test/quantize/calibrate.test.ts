@@ -7,10 +7,15 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { UserError } from '../../src/base/errors.ts';
+import { silent } from '../../src/base/progress.ts';
 import { tensor } from '../../src/base/tensor.ts';
 import type { Feeds } from '../../src/graph/runner.ts';
-import { calibrate } from '../../src/quantize/calibrate.ts';
+import { autoRanges, autoSamples } from '../../src/quantize/auto-ranges.ts';
+import { calibrate, neverNegative, observedKeys } from '../../src/quantize/calibrate.ts';
+import { observeModel } from '../../src/quantize/observe.ts';
+import { quantizeGraph } from '../../src/quantize/quantize-graph.ts';
 import { formatRanges } from '../../src/quantize/ranges.ts';
+import { sitesOf } from '../../src/quantize/sites.ts';
 import { reference } from '../../src/runtime/reference/open.ts';
 import { model, samples } from '../support/small-calibration.ts';
 
@@ -56,4 +61,16 @@ it('names the node and the sample that is not finite, and an empty data set', as
   expect((error as UserError).message).toMatch(/gives NaN for sample 0/);
   expect((error as UserError).place.node).toBe('x');
   await expect(calibrate(model, of(), { openRunner: reference })).rejects.toThrow('no samples');
+});
+
+it("tries 'auto' on the first samples, also of a calibration that goes on", async () => {
+  const openRunner = reference;
+  const seen = await observeModel(model, observedKeys(model), samples(), { openRunner });
+  const feeds: Feeds[] = [];
+  for await (const each of samples()) if (feeds.length < autoSamples) feeds.push(each);
+  const sites = sitesOf(quantizeGraph(model, { isNonNegative: neverNegative(seen) }).graph);
+  const expected = await autoRanges(model, seen, sites, { feeds, openRunner, progress: silent });
+  expect(expected.ranges.size).toBeGreaterThan(0);
+  expect(await calibrate(model, samples(), { openRunner, method: 'auto' })).toEqual(expected);
+  expect(await calibrate(model, samples(), { openRunner, method: 'auto', resume: seen })).toEqual(expected);
 });
