@@ -1,5 +1,6 @@
 import { UserError } from '../base/errors.ts';
 import { debug } from '../base/flags.ts';
+import type { Graph } from '../graph/graph.ts';
 import type { Model } from '../graph/model.ts';
 import { prune, type TraceEntry } from '../graph/rewrite.ts';
 import { arithmetic } from './arithmetic.ts';
@@ -8,6 +9,7 @@ import { commonSubexpressions } from './common-subexpressions.ts';
 import { stripDropout } from './dropout.ts';
 import { foldBatchNorms } from './fold-batch-norms.ts';
 import { foldConstants } from './fold-constants.ts';
+import { rewriteFunctions } from './functions.ts';
 import { fusePad } from './fuse-pad.ts';
 import { keepInFrames } from './loops.ts';
 import type { Evaluate, Pass } from './pass.ts';
@@ -46,7 +48,7 @@ const maxRounds = 10;
 
 /**
  * The same fp32 model in fewer nodes: figure 1a. What only training needs is stripped, constants are computed, batch norms
- * and pads go into the convolutions. Inputs and outputs keep their names. Exact up to rounding; each rule says where it is
+ * and pads go into the convolutions, in the bodies of functions (If, While, calls) too. Inputs and outputs keep their names. Exact up to rounding; each rule says where it is
  * more. Throws `UserError` on a pass that does not exist.
  */
 export function optimize(model: Model, { passes: names, evaluate, trace }: OptimizeOptions = {}): Model {
@@ -59,7 +61,18 @@ export function optimize(model: Model, { passes: names, evaluate, trace }: Optim
       `there are: ${passes.map((pass) => pass.name).join(', ')}`,
     );
   const keep = new Set([...[...model.inputs, ...model.outputs].map((end) => end.value.node), ...model.initializers]);
-  let graph = model.graph;
+  const run = (graph: Graph, kept: ReadonlySet<string>): Graph => runPasses(graph, chosen, kept, { evaluate, trace });
+  return { ...model, graph: rewriteFunctions(run(model.graph, keep), run) };
+}
+
+/** The passes, again and again until none has anything left to do. */
+function runPasses(
+  whole: Graph,
+  chosen: readonly Pass[],
+  keep: ReadonlySet<string>,
+  { evaluate, trace }: Pick<OptimizeOptions, 'evaluate' | 'trace'>,
+): Graph {
+  let graph = whole;
   for (let round = 1; round <= maxRounds; round++) {
     let applied = 0;
     const count = (entry: TraceEntry) => {
@@ -74,5 +87,5 @@ export function optimize(model: Model, { passes: names, evaluate, trace }: Optim
     if (applied === 0) break;
     graph = keepInFrames(graph);
   }
-  return { ...model, graph: prune(graph, keep) };
+  return prune(graph, keep);
 }
