@@ -31,7 +31,7 @@ import type { Step } from '../../kernels/native-kernel.ts';
 import type { Region } from '../check.ts';
 import { checkProgram, type Program, type Stage } from '../program.ts';
 import { emitCopy } from './move.ts';
-import { tailOf } from './tail.ts';
+import { type Tail, tailOf } from './tail.ts';
 
 /**
  * What generated code finds at `ctx`, by byte. The counters lie in cache lines of their own: threads hammer them. All but
@@ -78,6 +78,8 @@ export type Code = {
   readonly parts: readonly number[];
   /** `void run(ctx)`: each thread takes whole images. */
   readonly images: number | undefined;
+  /** How many images it can take at once with profit; a thread has as many arenas. */
+  readonly group: number;
 };
 
 /**
@@ -107,8 +109,11 @@ export function emitProgram(program: Program, records: ImageRecords | undefined)
     first += stages.length;
     return entry;
   });
-  const images = records === undefined ? undefined : emitImagesDriver(a, native.flat(), records, functions);
-  return { bytes: a.finish(), parts: entries, images };
+  if (records === undefined) return { bytes: a.finish(), parts: entries, images: undefined, group: 1 };
+  const tail = tailOf(native.flat(), records);
+  const images = emitImagesDriver(a, { stages: native.flat(), tail, records, functions });
+  const group = tail.from === native.flat().length ? 1 : Math.min(largestGroup, Math.floor(groupBytes / arenaBytes));
+  return { bytes: a.finish(), parts: entries, images, group: Math.max(1, group) };
 }
 
 /** Refuses a record of which any value would be copied from or to beyond the record or the arena. */
@@ -233,19 +238,23 @@ function functionOf(step: Step, functions: ReadonlyMap<Step, Label>): Label {
 }
 
 /** Images that a thread claims at once, at most: of as many it reads the weights of the last stages once. */
-export const largestGroup = 4;
+const largestGroup = 4;
+/** What a thread's arenas take, at most, unless one takes more. */
+const groupBytes = 2 ** 26;
+
+type Images = {
+  readonly stages: readonly Stage[];
+  readonly tail: Tail;
+  readonly records: ImageRecords;
+  readonly functions: ReadonlyMap<Step, Label>;
+};
 
 /**
  * Each thread claims a few images and computes them by itself, in arenas of its own: one by one in the first of these, which
  * stays in its caches, and together from the program's tail on.
  */
-function emitImagesDriver(
-  a: Assembler,
-  stages: readonly Stage[],
-  records: ImageRecords,
-  functions: ReadonlyMap<Step, Label>,
-): number {
-  const { from, live } = tailOf(stages, records);
+function emitImagesDriver(a: Assembler, { stages, tail, records, functions }: Images): number {
+  const { from, live } = tail;
   const stepsOf = (some: readonly Stage[]): readonly Step[] => some.flatMap((stage) => stage.steps);
   const entry = emitProlog(a);
   const [exit, next] = [a.label('exit'), a.label('next')];

@@ -1,5 +1,5 @@
 import type { Compiled } from '../../compile/compile.ts';
-import { contextBytes, contextLayout, largestGroup } from '../../compile/emit/driver.ts';
+import { contextBytes, contextLayout } from '../../compile/emit/driver.ts';
 import type { Arena } from './host/arena.ts';
 import type { Host } from './host/host.ts';
 
@@ -64,7 +64,7 @@ function allocate(count: number, { host, compiled, threads, constants }: Scratch
   const { program, images } = compiled;
   const stages = program.parts.reduce((sum, part) => sum + (part.kind === 'native' ? part.stages.length : 0), 0);
   // Every thread claims twice at least, since one may be slower than others.
-  const group = images === undefined ? 1 : Math.max(1, Math.min(largestGroup, Math.floor(count / (2 * threads))));
+  const group = Math.max(1, Math.min(compiled.code.group, Math.floor(count / (2 * threads))));
   const arenas = Math.min(threads, count);
   const isBatch = images !== undefined && count > 1;
   const sizes = [
