@@ -97,6 +97,8 @@ describe.each([1, 2, 5])('in batches of %i', (batch) => {
       reference: through,
     });
     expect(one.figures).toEqual({ 'top-1': 0, agreement: 0, sqnr: 10 * Math.log10(4 / 8) });
+    // The reference's own figures, of the same pass.
+    expect(one.reference!.figures).toEqual({ 'top-1': 1 });
     const rows = [
       [1, 2],
       [3, 4],
