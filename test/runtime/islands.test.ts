@@ -1,13 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { evaluateNode } from '../../src/api/model.ts';
-import { equalTensors, type Tensor } from '../../src/base/tensor.ts';
+import { equalTensors, type Tensor, tensorOf } from '../../src/base/tensor.ts';
 import { rewriteIslands } from '../../src/compile/islands.ts';
+import { int, type } from '../../src/graph/attr.ts';
 import type { Value } from '../../src/graph/graph.ts';
 import type { Model } from '../../src/graph/model.ts';
 import { quantizeModel } from '../../src/quantize/quantize.ts';
 import { openBackend } from '../../src/runtime/backends.ts';
 import { referenceKernel } from '../../src/runtime/native/open.ts';
+import { profile } from '../../src/runtime/native/profile.ts';
 import { openReference } from '../../src/runtime/reference/open.ts';
+import { hasHost } from '../support/native-host.ts';
 import { type Layers, normalInput, smallModel } from '../support/small-models.ts';
 
 const shape = [null, 9, 7, 4] as const;
@@ -49,6 +52,18 @@ function floatResults(l: Layers): Value {
   return l.bias('y', l.conv('y/conv', both, [12, 7]), 7);
 }
 
+/** Heads of a detector, as one list of rows: float32 results that are reshaped and joined along an axis of their own. */
+function heads(l: Layers): Value {
+  const stem = l.unary('Relu6', 'stem', l.bias('stem/bias', l.conv('stem/conv', l.input, [4, 24]), 24));
+  const rows = ['a', 'b'].map((name, i) => {
+    const head = l.bias(name, l.conv(`${name}/conv`, stem, [24, 12], { stride: i + 1 }), 12);
+    const size = l.builder.constant(`${name}/size`, tensorOf('int32', [2, -1, 6]));
+    return l.builder.node('Reshape', `${name}/rows`, [head, size], { T: type('float32'), Tshape: type('int32') });
+  });
+  const axis = l.builder.constant('axis', tensorOf('int32', [1], []));
+  return l.builder.node('ConcatV2', 'y', [...rows, axis], { T: type('float32'), N: int(2), Tidx: type('int32') });
+}
+
 /** The ops of a graph that is about to run. */
 const opsOf = ({ graph, outputs }: Model): readonly string[] =>
   rewriteIslands(graph, { keep: new Set(outputs.map((end) => end.value.node)), reference: referenceKernel })
@@ -67,6 +82,7 @@ describe('islands', () => {
   it.each([
     { name: 'residual blocks', make: linearResiduals, ops: ['_OctetRoundedConv2D'] },
     { name: 'float32 results', make: floatResults, ops: ['_OctetRoundedConv2D', '_OctetFloatConv2D'] },
+    { name: 'detection heads', make: heads, ops: ['_OctetFloatConv2D'] },
   ])('compute the bytes that the file says, on every backend: $name', async ({ make, ops }) => {
     const options = { samples: samples(), openRunner: openReference, evaluate: evaluateNode };
     const { c } = await quantizeModel(smallModel(shape, make), options);
@@ -77,5 +93,12 @@ describe('islands', () => {
       const [rewritten] = await outputsOf(c, backend, true);
       expect(equalTensors(rewritten!, written[0]!)).toBe(true);
     }
+  });
+
+  it.skipIf(!hasHost)('run in machine code where ops without a native form read them', async () => {
+    const options = { samples: samples(), openRunner: openReference, evaluate: evaluateNode };
+    const { c } = await quantizeModel(smallModel(shape, heads), options);
+    const rows = await profile(c, feeds[0]!, { repeats: 1 });
+    expect(rows.filter(({ op }) => op === '_OctetFloatConv2D').map(({ kernel }) => kernel)).not.toContain('reference');
   });
 });

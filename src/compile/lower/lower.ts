@@ -5,6 +5,7 @@ import { constTensor } from '../../graph/constant.ts';
 import type { Node, Value } from '../../graph/graph.ts';
 import { inferTypes, type TypeOf } from '../../graph/infer.ts';
 import type { ReferenceKernel } from '../../kernels/reference-kernel.ts';
+import { internalTypes } from '../internal.ts';
 import { elementType, isValue, type Layer, type Layers, type Operand, outputsOf, type Val } from '../layer.ts';
 import type { Segment } from '../segment.ts';
 import { lowerings } from './index.ts';
@@ -55,6 +56,9 @@ export function lowerSegment(segment: Segment, inputs: readonly Val[], options: 
       node.name,
       lowerNode(context, options, (port) => types.of({ node: node.name, port })),
     );
+    // Inference does not know octet's own ops: what reads them learns here what they give.
+    const [first] = internalTypes(node) === undefined ? [] : known.get(node.name)!;
+    if (first !== undefined && isValue(first)) assume.set(node.name, values[first.id]!);
   }
   const outputs = segment.outputs.map(operandOf);
   return { values, layers: needed(layers, outputs), inputs: inputs.map((_, i) => i), outputs };
