@@ -98,7 +98,10 @@ test.concurrent('options that do not exist are refused in one line that names th
   expectUserError(await octet('inspect', model, '--jsn'), /unknown option '--jsn'.*see octet inspect --help/);
   expectUserError(await octet('quantise'), /unknown command 'quantise'.*quantize.*see octet --help/);
   expectUserError(await octet('quantize', model, '--data', 'random'), /required option '-o, --output <path>'/);
-  expectUserError(await octet('run', model, '--input', 'random', '--backend', 'gpu'), /'gpu' is invalid.*native, reference, auto/);
+  expectUserError(
+    await octet('run', model, '--input', 'random', '--backend', 'gpu'),
+    /'gpu' is invalid.*native, reference, auto/,
+  );
 });
 
 test.concurrent('help goes to stdout, for octet and for each command', async () => {
