@@ -26,8 +26,8 @@ const vectorOf = (values: readonly number[], size = values.length): Tensor => {
 function boxesOf(boxes: Tensor, scores: Tensor): { similarity: Similarity; count: number } {
   if (boxes.shape.length !== 2 || boxes.shape[1] !== 4 || scores.shape[0] !== boxes.shape[0])
     throw new UserError(`boxes ${formatShape(boxes.shape)} with scores ${formatShape(scores.shape)}`);
-  const similarity = intersectionOverUnion(boxes.data as Float32Array, (i) => 4 * i);
-  return { similarity, count: boxes.shape[0]! };
+  const count = boxes.shape[0]!;
+  return { similarity: intersectionOverUnion(boxes.data as Float32Array, count, (i) => 4 * i), count };
 }
 
 /** NonMaxSuppression, V2 to V5: thresholds are attributes or inputs, and each version has more outputs. */
@@ -89,12 +89,14 @@ function detect(
   const place = (box: number, type: number) => ((n * count + box) * shared + (shared > 1 ? type : 0)) * 4;
   const limit = Math.min(perClass, count);
   const found = new Array<Detection>(limit * types).fill(nothing);
+  const all = scores.data as Float32Array;
+  const own = new Float32Array(count);
+  const similarityOf = (type: number) =>
+    intersectionOverUnion(boxes.data as Float32Array, count, (box) => place(box, type));
+  const common = shared > 1 ? undefined : similarityOf(0);
   for (let type = 0; type < types; type++) {
-    const own = Float32Array.from(
-      { length: count },
-      (_, box) => (scores.data as Float32Array)[(n * count + box) * types + type]!,
-    );
-    const similarity = intersectionOverUnion(boxes.data as Float32Array, (box) => place(box, type));
+    for (let box = 0; box < count; box++) own[box] = all[(n * count + box) * types + type]!;
+    const similarity = common ?? similarityOf(type);
     suppress(own, similarity, { limit, iouThreshold, scoreThreshold, sigma: 0, ties: 'unordered' }).forEach(
       ({ box, score }, i) => {
         found[type * limit + i] = { score, type, at: place(box, type) };

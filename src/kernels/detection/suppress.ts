@@ -5,24 +5,35 @@ const f32 = Math.fround;
 /** How alike two boxes are, by their numbers. */
 export type Similarity = (i: number, j: number) => number;
 
-/** Intersection over union of boxes [y1, x1, y2, x2] whose corners may be swapped, in float32; 0 where one has no area. */
-export function intersectionOverUnion(boxes: ArrayLike<number>, place: (i: number) => number): Similarity {
-  const corners = (i: number) => {
+/**
+ * Intersection over union of the first `count` boxes [y1, x1, y2, x2], which begin at `place(i)` and whose corners may be
+ * swapped, in float32; 0 where one has no area.
+ */
+export function intersectionOverUnion(
+  boxes: ArrayLike<number>,
+  count: number,
+  place: (i: number) => number,
+): Similarity {
+  const [top, left, bottom, right, area] = Array.from({ length: 5 }, () => new Float32Array(count)) as Corners;
+  for (let i = 0; i < count; i++) {
     const at = place(i);
     const [y1, x1, y2, x2] = [boxes[at]!, boxes[at + 1]!, boxes[at + 2]!, boxes[at + 3]!];
-    return { top: Math.min(y1, y2), left: Math.min(x1, x2), bottom: Math.max(y1, y2), right: Math.max(x1, x2) };
-  };
+    top[i] = Math.min(y1, y2);
+    left[i] = Math.min(x1, x2);
+    bottom[i] = Math.max(y1, y2);
+    right[i] = Math.max(x1, x2);
+    area[i] = f32(bottom[i]! - top[i]!) * f32(right[i]! - left[i]!);
+  }
   return (i, j) => {
-    const [a, b] = [corners(i), corners(j)];
-    const areaA = f32(f32(a.bottom - a.top) * f32(a.right - a.left));
-    const areaB = f32(f32(b.bottom - b.top) * f32(b.right - b.left));
-    if (areaA <= 0 || areaB <= 0) return 0;
-    const height = Math.max(f32(Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top)), 0);
-    const width = Math.max(f32(Math.min(a.right, b.right) - Math.max(a.left, b.left)), 0);
+    if (area[i]! <= 0 || area[j]! <= 0) return 0;
+    const height = Math.max(f32(Math.min(bottom[i]!, bottom[j]!) - Math.max(top[i]!, top[j]!)), 0);
+    const width = Math.max(f32(Math.min(right[i]!, right[j]!) - Math.max(left[i]!, left[j]!)), 0);
     const both = f32(height * width);
-    return f32(both / f32(f32(areaA + areaB) - both));
+    return f32(both / f32(f32(area[i]! + area[j]!) - both));
   };
 }
+
+type Corners = [Float32Array, Float32Array, Float32Array, Float32Array, Float32Array];
 
 export type Suppression = {
   /** At most this many boxes are kept. */
