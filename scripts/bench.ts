@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,7 +11,7 @@ import { type Architecture, architectures } from '../src/zoo/index.ts';
 import { type Engine, engines, type Setting, workerOf } from './bench/engines.ts';
 import { prepareModels } from './bench/models.ts';
 import { findPeers } from './bench/python.ts';
-import { type Measurement, markdown, type Results, withTable } from './bench/results.ts';
+import { type Measurement, markdown, median, merged, type Results, withTable } from './bench/results.ts';
 import { startWorker, type Worker } from './bench/worker.ts';
 
 /**
@@ -28,11 +28,11 @@ const options = new Command('bench')
   .option('--networks <names>', 'which networks of the zoo', list, [...architectures.keys()])
   .option('--batch <sizes>', 'batch sizes', numbers, [32, 1])
   .option('--threads <n>', 'threads of every engine', Number, Math.min(2, availableThreads()))
-  .option('--rounds <n>', 'how often each engine has its turn', Number, 6)
-  .option('--seconds <n>', 'how long a turn takes, about', Number, 1)
+  .option('--rounds <n>', 'how often each engine has its turn', Number, 11)
+  .option('--seconds <n>', 'how long a turn takes, about', Number, 0.4)
   .option('--engines <pattern>', 'only the engines whose name and type it matches', '')
   .option('--quick', 'two networks, three short turns')
-  .option('--write', 'put the table into README.md')
+  .option('--write', 'put the table into README.md, with what was measured earlier today')
   .parse()
   .opts<{
     networks: string[];
@@ -71,35 +71,44 @@ for (const name of networks) {
   const folder = await prepareModels(architecture, { cache: join(cache, 'bench'), python, log });
   for (const batch of options.batch) measurements.push(...(await compareEngines(architecture, folder, batch)));
 }
-const results = await describe(measurements);
+const folder = join(cache, 'bench');
+const results = merged(await latest(), await describe(measurements));
 const stamp = new Date().toISOString().slice(0, 19).replaceAll(':', '-');
-await writeWhole(join(cache, 'bench', `${stamp}.json`), `${JSON.stringify(results, undefined, 2)}\n`);
+await writeWhole(join(folder, `${stamp}.json`), `${JSON.stringify(results, undefined, 2)}\n`);
 console.log(markdown(results));
 if (options.write) await writeReadme(results);
 
 /** Measures all engines on one network and batch, turn by turn. */
 async function compareEngines({ name, size }: Architecture, folder: string, batch: number): Promise<Measurement[]> {
   const setting: Setting = { folder, size, batch, threads: options.threads };
-  const running: { engine: Engine; worker: Worker; times: number[]; count: number }[] = [];
+  const running: { engine: Engine; worker: Worker; turns: number[][]; count: number }[] = [];
   try {
     for (const engine of chosen) {
       const { command, args } = workerOf(engine, setting, python);
       const worker = await startWorker(command, args);
       const [first] = await worker.run(1);
-      running.push({ engine, worker, times: [], count: Math.min(200, Math.max(1, Math.round(seconds / first!))) });
+      running.push({ engine, worker, turns: [], count: Math.min(200, Math.max(1, Math.round(seconds / first!))) });
     }
     for (let round = 0; round < rounds; round++)
-      for (const { worker, times, count } of running) times.push(...(await worker.run(count)));
+      for (const { worker, turns, count } of running) turns.push(await worker.run(count));
   } finally {
     for (const { worker } of running) worker.stop();
   }
-  return running.map(({ engine, times }) => {
-    const sorted = times.toSorted((a, b) => a - b);
-    const [median, best] = [batch / sorted[sorted.length >> 1]!, batch / sorted[0]!];
+  return running.map(({ engine, turns }) => {
+    const all = turns.flat();
+    const measured = {
+      network: name,
+      batch,
+      engine: engine.name,
+      dtype: engine.dtype,
+      median: batch / median(all),
+      best: batch / Math.min(...all),
+      turns: turns.map((seconds) => batch / median(seconds)),
+    };
     log(
-      `${name}, batch ${batch}: ${engine.name} ${engine.dtype} ${median.toFixed(1)} images/s, best ${best.toFixed(1)}`,
+      `${name}, batch ${batch}: ${engine.name} ${engine.dtype} ${measured.median.toFixed(1)} images/s, best ${measured.best.toFixed(1)}`,
     );
-    return { network: name, batch, engine: engine.name, dtype: engine.dtype, median, best, runs: times.length };
+    return measured;
   });
 }
 
@@ -123,6 +132,13 @@ async function describe(measurements: readonly Measurement[]): Promise<Results> 
           ],
     measurements,
   };
+}
+
+/** What the run before this one found, and those before it. */
+async function latest(): Promise<Results | undefined> {
+  const names = (await readdir(folder)).filter((name) => name.endsWith('.json')).toSorted();
+  const newest = names.at(-1);
+  return newest === undefined ? undefined : JSON.parse(await readFile(join(folder, newest), 'utf8'));
 }
 
 async function writeReadme(results: Results): Promise<void> {

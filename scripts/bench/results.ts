@@ -9,7 +9,8 @@ export type Measurement = {
   /** Samples a second: the batch over the median of all runs. */
   readonly median: number;
   readonly best: number;
-  readonly runs: number;
+  /** Likewise, the median of each turn: what else happens on the machine changes from turn to turn. */
+  readonly turns: readonly number[];
 };
 
 export type Results = {
@@ -28,8 +29,24 @@ const find = (all: readonly Measurement[], engine: string, dtype: DataType): Mea
 
 const speed = (m: Measurement | undefined): string =>
   m === undefined ? '–' : m.median.toFixed(m.median < 100 ? 1 : 0);
+
+/** Of turns that followed each other, since a machine may be half as fast a minute later: the median of their ratios. */
 const ratio = (a: Measurement | undefined, b: Measurement | undefined): string =>
-  a === undefined || b === undefined ? '–' : `${(a.median / b.median).toFixed(2)} ×`;
+  a === undefined || b === undefined
+    ? '–'
+    : `${median(a.turns.map((speed, turn) => speed / b.turns[turn]!)).toFixed(2)} ×`;
+
+export const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1]!;
+
+/** `later`, and what only `earlier` has measured, where it is of the same day, machine, setting and versions. */
+export function merged(earlier: Results | undefined, later: Results): Results {
+  const same = ({ date, processor, node, threads, versions }: Results) =>
+    JSON.stringify([date, processor, node, threads, versions]);
+  if (earlier === undefined || same(earlier) !== same(later)) return later;
+  const isNew = (old: Measurement) =>
+    later.measurements.every((m) => m.network !== old.network || m.batch !== old.batch);
+  return { ...later, measurements: [...earlier.measurements.filter(isNew), ...later.measurements] };
+}
 
 const head = [
   'images/s',
@@ -61,7 +78,7 @@ export function markdown({ date, processor, node, threads, peak, versions, measu
     peak === undefined
       ? ''
       : `; its limit is ${peak.int8.toFixed(0)} GMAC/s int8 and ${peak.float32.toFixed(1)} fp32 a core`;
-  const where = `${date}, ${processor}, ${threads} threads${limits}. Node ${node}${versions.map((v) => `, ${v}`).join('')}. Medians; engines took turns.`;
+  const where = `${date}, ${processor}, ${threads} threads${limits}. Node ${node}${versions.map((v) => `, ${v}`).join('')}. Medians; engines took turns, and ratios are of neighbouring turns.`;
   return `${lines.join('\n')}\n\n${where}`;
 }
 

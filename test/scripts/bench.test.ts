@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { type Measurement, markdown, type Results, withTable } from '../../scripts/bench/results.ts';
+import { type Measurement, markdown, merged, type Results, withTable } from '../../scripts/bench/results.ts';
 
 const row = (engine: string, dtype: 'fp32' | 'int8', median: number): Measurement => ({
   network: 'resnet50',
@@ -8,7 +8,7 @@ const row = (engine: string, dtype: 'fp32' | 'int8', median: number): Measuremen
   dtype,
   median,
   best: median,
-  runs: 9,
+  turns: [median],
 });
 const results = (measurements: readonly Measurement[]): Results => ({
   date: '2026-01-02',
@@ -44,4 +44,18 @@ it('puts the table between the marks only', () => {
   expect(withTable(text, 'new')).toBe('before\n<!-- speed -->\n\nnew\n\n<!-- /speed -->\nafter\n');
   expect(withTable(withTable(text, 'new')!, 'new')).toBe(withTable(text, 'new'));
   expect(withTable('no marks', 'new')).toBeUndefined();
+});
+
+it('compares turns that followed each other', () => {
+  const slower = { ...row('OpenVINO', 'int8', 100), turns: [100, 50, 100] };
+  const octet = { ...row('octet', 'int8', 120), turns: [130, 65, 120] };
+  expect(markdown(results([slower, octet])).split('\n')[2]).toContain('| 1.30 × | – | – |');
+});
+
+it('keeps what was measured earlier of the same machine, and nothing of another', () => {
+  const earlier = results([row('octet', 'int8', 1), { ...row('octet', 'int8', 2), batch: 32 }]);
+  const later = results([row('octet', 'int8', 3)]);
+  expect(merged(earlier, later).measurements.map((m) => m.median)).toEqual([2, 3]);
+  expect(merged({ ...earlier, processor: 'another' }, later)).toBe(later);
+  expect(merged(undefined, later)).toBe(later);
 });
