@@ -3,7 +3,7 @@ export { convKernels } from '../kernels/conv/native/index.ts';
 export { realConvKernels } from '../kernels/conv/native-f32/index.ts';
 export { depthwiseKernels } from '../kernels/depthwise/native/index.ts';
 export { realDepthwiseKernels } from '../kernels/depthwise/native-f32/index.ts';
-export { productKernels } from '../kernels/gemm/native/product.ts';
+export { productKernels } from '../kernels/gemm/native/index.ts';
 export { resizeKernels } from '../kernels/image/native/resize.ts';
 export { lrnKernels } from '../kernels/normalize/native/index.ts';
 export { pointwiseKernels } from '../kernels/pointwise/native/index.ts';

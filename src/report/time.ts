@@ -101,7 +101,6 @@ const stepOf = (row: ModelProfile['rows'][number], key: string): StepTime => ({
 const families: Readonly<Record<string, StepFamily>> = {
   conv: 'convolution',
   depthwise: 'depthwise',
-  gemm: 'matmul',
   pool: 'pooling',
   reference: 'reference kernel',
 };

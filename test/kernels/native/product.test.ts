@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type ProductSpec, productKernels } from '../../../src/kernels/gemm/native/product.ts';
+import { type ProductSpec, productKernels } from '../../../src/kernels/gemm/native/index.ts';
 import { hasHost, requireHost } from '../../support/native-host.ts';
 import { allocator, draws } from './random-conv.ts';
 import { read, resultOf, runsOn, write } from './run.ts';
