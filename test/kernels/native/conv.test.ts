@@ -145,6 +145,7 @@ describe.skipIf(!hasHost)('convolutions in machine code', async () => {
     ['groups that do not divide', { groups: 3 }, /3 groups of 8 to 40/],
     ['too few weights', { weights: new Int8Array(7) }, /7 weights/],
     ['a bias of another length', { bias: new Int32Array(3) }, /bias of 3/],
+    ['a bias that leaves no room for the sums', { bias: new Int32Array(40).fill(2 ** 31 - 1000) }, /exceed int32/],
     ['a real input', { input: { ...plain().input, type: 'f32' } }, /input of f32/],
     ['an offset before the arena', { input: { ...plain().input, offset: 0 } }, /bytes -/],
     ['an arena beyond 2 GiB', { output: { ...plain().output, offset: 2 ** 31 - 100 } }, /of the arena/],
@@ -158,7 +159,31 @@ describe.skipIf(!hasHost)('convolutions in machine code', async () => {
       { result: { kind: 'requantize', multipliers: new Float32Array(40), low: -1, high: 255 } },
       /clamp/,
     ],
+    [
+      'a real bias that is no number',
+      {
+        output: { ...plain().output, type: 'f32' },
+        result: { kind: 'dequantize', multipliers: new Float32Array(40), bias: new Float32Array(40).fill(NaN) },
+      },
+      /bias/,
+    ],
+    [
+      'steps with a real bias',
+      {
+        result: {
+          ...{ kind: 'requantize', multipliers: new Float32Array(40), low: 0, high: 255 },
+          ...{ steps: { steps: new Float32Array(40), addends: new Float32Array(40), back: 1 } },
+          ...{ real: { bias: new Float32Array(40), factor: 1 } },
+        },
+      },
+      /steps with/,
+    ],
   ] as const)('refuse %s', (_, change, message) => {
     for (const { whyNot } of convKernels) expect(whyNot({ ...plain(), ...change } as ConvSpec)).toMatch(message);
+  });
+
+  it('take any bias where the weights leave room for it', () => {
+    const spec = { ...plain(), weights: new Int8Array(9 * 8 * 40), bias: new Int32Array(40).fill(2 ** 31 - 1) };
+    for (const { whyNot } of convKernels) expect(whyNot(spec)).toBeUndefined();
   });
 });

@@ -2,13 +2,13 @@ import type { NativeKernel, Step } from '../../native-kernel.ts';
 import { emitConv } from './emit.ts';
 import { layoutOf, overRead } from './layout.ts';
 import { packConv } from './pack.ts';
-import { macsOf, planOf, stepsMagnitude } from './plan.ts';
+import { fitsInt32, macsOf, planOf, stepsMagnitude } from './plan.ts';
 import { bufferAccess, type ConvSpec, inputAccess, resultProblem, summandOf, windowProblem } from './spec.ts';
 import { type Target, targets } from './target.ts';
 
 export type { ConvSpec, Result, Window } from './spec.ts';
 
-/** So many products of 255 and −128 fit into an int32. Whether the bias leaves room for them is the planner's to check. */
+/** So many products of 255 and −128 fit into an int32. */
 const MOST_DEPTH = Math.floor((2 ** 31 - 1) / (255 * 128));
 
 /** Where TensorFlow saturates; the margin is for what rounding adds. */
@@ -24,6 +24,7 @@ function whyNot(spec: ConvSpec): string | undefined {
   if (bias !== undefined && bias.length !== c) return `a bias of ${bias.length} for ${c} channels`;
   const depth = kernel.h * kernel.w * (input.shape.c / groups);
   if (depth > MOST_DEPTH) return `sums of ${depth} products, which may exceed int32`;
+  if (!fitsInt32(spec)) return 'sums that exceed int32 with their bias';
   if (stepsMagnitude(spec) > MOST_STEPS) return 'steps beyond int32';
   return windowProblem(spec) ?? resultProblem(spec.result, output);
 }

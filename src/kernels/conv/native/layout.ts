@@ -30,7 +30,6 @@ export type Layout = {
   };
   /** Bytes from one panel's data to the next. */
   readonly panelBytes: number;
-  /** Vectors of a full panel; narrower panels use as many of them as they need. */
   readonly header: Header;
 };
 
@@ -67,6 +66,7 @@ export const scalars = {
   bytes: 64,
 } as const;
 
+/** Vectors of a full panel; narrower panels use as many of them as they need. */
 export const VECTORS = 2;
 
 export function layoutOf(spec: ConvSpec, target: Target): Layout {

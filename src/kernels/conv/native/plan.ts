@@ -126,6 +126,17 @@ function mostOf(values: Iterable<number>): number {
 const largestSum = ({ input, kernel, groups, bias }: ConvSpec): number =>
   kernel.h * kernel.w * (input.shape.c / groups) * 255 * 128 + mostOf(bias ?? []);
 
+/** Whether no sum can leave int32, whatever is read: by the sizes, and where that does not say, by the weights themselves. */
+export function fitsInt32(spec: ConvSpec): boolean {
+  if (largestSum(spec) < 2 ** 31) return true;
+  const { input, output, weights, bias } = spec;
+  const most = new Float64Array(output.shape.c);
+  weights.forEach((weight, i) => {
+    most[i % most.length]! += Math.abs(weight) * (input.type === 'u8' ? 255 : 128);
+  });
+  return most.every((sum, c) => sum + Math.abs(bias?.[c] ?? 0) < 2 ** 31);
+}
+
 /** The largest magnitude that sums in `steps` can have. */
 export function stepsMagnitude(spec: ConvSpec): number {
   const inSteps = stepsOf(spec.result);

@@ -19,7 +19,7 @@ export type Result =
       readonly multipliers: Float32Array;
       readonly low: number;
       readonly high: number;
-      readonly summand?: { readonly buffer: Buffer; readonly multiplier: number; readonly rounded?: Rounded };
+      readonly summand?: Summand;
       readonly real?: { readonly bias: Float32Array; readonly factor: number };
       readonly steps?: Steps;
     }
@@ -35,12 +35,15 @@ export type Result =
   | { readonly kind: 'sums'; readonly steps?: Steps; readonly relu?: boolean }
   | RealResult;
 
+/** Codes that are added to the sums: what a step of them counts. */
+type Summand = { readonly buffer: Buffer; readonly multiplier: number; readonly rounded?: Rounded };
+
 /** Codes that sums become before a summand is added to them as a float. */
 export type Rounded = { readonly low: number; readonly high: number; readonly scale: number; readonly factor: number };
 
 /**
  * Sums on the scale of the channel with the largest weights: rne(f32(f32(f32(f32(acc)·steps[c]) + addends[c])·back)). Their
- * magnitude must stay below 2^31 − 128, where TensorFlow saturates. There is no summand then.
+ * magnitude must stay below 2^31 − 128, where TensorFlow saturates. There is neither a summand nor a real bias then.
  */
 export type Steps = { readonly steps: Float32Array; readonly addends: Float32Array; readonly back: number };
 
@@ -155,6 +158,10 @@ export function bufferAccess(buffer: Buffer, mode: Access['mode'], over = 0): Ac
   return { base: 'arena', mode, begin: buffer.offset, end: end + over };
 }
 
+/** Below these nothing overflows to infinity or becomes NaN, whatever the sums and codes are. */
+const isFactor = (x: number): boolean => Math.abs(x) < 1e15;
+const isAddend = (x: number): boolean => Math.abs(x) < 1e20;
+
 /** Why the result of `channels` channels can't be computed into `output`. */
 export function resultProblem(result: Result, output: Buffer): string | undefined {
   const { c } = output.shape;
@@ -164,37 +171,45 @@ export function resultProblem(result: Result, output: Buffer): string | undefine
     return result.steps && stepsProblem(result.steps, c);
   }
   if (result.multipliers.length !== c) return `${result.multipliers.length} multipliers for ${c} channels`;
-  // Below this nothing overflows to infinity or becomes NaN.
   if (!result.multipliers.every((m) => Math.abs(m) < 1e20)) return 'a multiplier of 1e20 or more';
-  if (result.kind === 'dequantize') return output.type === 'f32' ? undefined : `real values as ${output.type}`;
+  if (result.kind === 'requantize') return codesProblem(result, output);
+  if (output.type !== 'f32') return `real values as ${output.type}`;
+  return result.bias && biasProblem(result.bias, c);
+}
+
+const biasProblem = (bias: Float32Array, channels: number): string | undefined => {
+  if (bias.length !== channels) return `a real bias of ${bias.length} for ${channels} channels`;
+  return bias.every(isAddend) ? undefined : 'a bias of 1e20 or more';
+};
+
+function codesProblem(result: Extract<Result, { kind: 'requantize' }>, output: Buffer): string | undefined {
+  const { c } = output.shape;
+  const { low, high, steps, real, summand } = result;
   if (output.type !== 'u8' && output.type !== 's8') return `8-bit values as ${output.type}`;
   const [least, most] = output.type === 'u8' ? [0, 255] : [-128, 127];
-  if (!(result.low >= least && result.low <= result.high && result.high <= most))
-    return `a clamp to ${result.low} … ${result.high} as ${output.type}`;
-  if (result.steps !== undefined) return stepsProblem(result.steps, c) ?? (result.summand && 'a summand of steps');
-  if (result.real !== undefined) {
-    const { bias, factor } = result.real;
-    if (bias.length !== c) return `a real bias of ${bias.length} for ${c} channels`;
-    if (!bias.every((b) => Math.abs(b) < 1e20) || !(Math.abs(factor) < 1e15)) return 'a bias of 1e20 or more';
+  if (!(low >= least && low <= high && high <= most)) return `a clamp to ${low} … ${high} as ${output.type}`;
+  if (steps !== undefined) {
+    if (summand !== undefined || real !== undefined) return 'steps with a summand or a real bias';
+    return stepsProblem(steps, c);
+  }
+  if (real !== undefined) {
+    const problem = biasProblem(real.bias, c);
+    if (problem !== undefined) return problem;
     // Their product with a sum, below 2^31, must stay finite as well.
     if (!result.multipliers.every((m) => Math.abs(m) < 1e12)) return 'a multiplier of 1e12 or more';
-    if (result.summand?.rounded !== undefined || result.steps !== undefined) return 'sums both rounded and real';
-    if (!(Math.abs(result.summand?.multiplier ?? 0) < 1e15)) return 'a scale of 1e15 or more';
+    if (summand?.rounded !== undefined) return 'sums both rounded and real';
+    if (![real.factor, summand?.multiplier ?? 0].every(isFactor)) return 'a scale of 1e15 or more';
   }
-  if (result.summand === undefined) return undefined;
-  const { buffer, multiplier } = result.summand;
+  return summand && summandProblem(summand, output);
+}
+
+function summandProblem({ buffer, multiplier, rounded }: Summand, output: Buffer): string | undefined {
   if (buffer.type !== 'u8' && buffer.type !== 's8') return `a summand of ${buffer.type}`;
   for (const axis of ['n', 'h', 'w', 'c'] as const)
     if (buffer.shape[axis] !== output.shape[axis]) return 'a summand of another shape';
-  const { scale = 0, factor = 0 } = result.summand.rounded ?? {};
-  if (
-    !(
-      (Math.abs(scale) < 1e15 && Math.abs(factor) < 1e15 && Math.abs(multiplier) < 1e15) ||
-      result.summand.rounded === undefined
-    )
-  )
+  if (rounded !== undefined && ![rounded.scale, rounded.factor, multiplier].every(isFactor))
     return 'a scale of 1e15 or more';
-  return Math.abs(multiplier) < 1e20 ? reachProblem(buffer) : "a summand's multiplier of 1e20 or more";
+  return isAddend(multiplier) ? reachProblem(buffer) : "a summand's multiplier of 1e20 or more";
 }
 
 function stepsProblem({ steps, addends, back }: Steps, channels: number): string | undefined {
