@@ -69,83 +69,117 @@ const tileOf = ({ input: from }: SoftmaxSpec): number => Math.max(1, Math.floor(
 const [FROM, TO] = [r8q, r9];
 const [SUM, MAX, VALUE, SPARE, MASK] = [0, 1, 2, 3, 4] as const;
 
+type Code = {
+  readonly asm: Assembler;
+  readonly spec: SoftmaxSpec;
+  readonly machine: Machine;
+  readonly elements: Elements;
+  /** Registers by number, and constants by byte. */
+  readonly v: (n: number) => Vmm;
+  readonly at: (offset: number) => Mem;
+  /** Registers for intermediate results. */
+  readonly free: Vmm[];
+};
+
+/** Where a vector of the pixel's channels is, from its first. */
+type Place = (pointer: typeof FROM) => Mem;
+
 function emit(asm: Assembler, spec: SoftmaxSpec, machine: Machine, constants: number): void {
   const layout = layoutOf(machine);
   const v = vmm(machine.bits);
   const at = (offset: number): Mem => ptr(rsi, constants + offset);
   const elements: Elements = { asm, machine, tail: (count) => at(layout.tail + tailMaskAt(count)) };
-  const { lanes } = machine;
-  const count = spec.input.shape.c;
-  const run = (vector: (place: (pointer: typeof FROM) => Mem, count: number) => void): void =>
-    emitRun(asm, {
-      count,
-      lanes,
-      unroll: 1,
-      vector: (first, n, isIndexed) =>
-        vector((pointer) => ptr(pointer, isIndexed ? { index: rcx, scale: 4, disp: 4 * first } : 4 * first), n),
-      mask: (rest) => maskTail(elements, rest),
-    });
-  /** Loads, with the elements that are missing as in `SUM` (the least float). */
-  const load = (to: Vmm, from: Mem, n: number): void => {
-    if (n === lanes) asm.vmovups(to, from);
-    else if (machine.bits === 512) {
-      asm.vmovups(to, at(layout.least));
-      asm.vmovups(zmm(to).mask(k1), from);
-    } else {
-      asm.vmovups(v(MASK), elements.tail(n));
-      asm.vmaskmovps(to, v(MASK), from);
-      asm.vmovups(v(SPARE), at(layout.least));
-      asm.vblendvps(to, v(SPARE), to, v(MASK));
-    }
-  };
   const free = Array.from({ length: 10 }, (_, i) => v(5 + i));
-  const bytes = vectorBytes(machine);
-  const constant = (pattern: number): Mem => at(patterns.indexOf(pattern) * bytes);
-  const exponential = (place: (pointer: typeof FROM) => Mem, n: number): void => {
-    const loadShifted = (i: number, to: Vmm): void => (i === 0 ? load(to, place(FROM), n) : asm.vmovups(to, v(MAX)));
-    const result = evaluate({ asm, machine, free, load: loadShifted, constant }, shifted);
+  const code: Code = { asm, spec, machine, elements, v, at, free };
+  emitWalk(asm, pixelWalk([spec.input, spec.output], tileOf(spec)), [FROM, TO], [rdx, rdi, rax], () => {
+    asm.vmovups(v(MAX), at(layout.least));
+    eachVector(code, (place, n) => {
+      load(code, v(VALUE), place(FROM), n);
+      asm.vmaxps(v(MAX), v(MAX), v(VALUE));
+    });
+    acrossLanes(asm, machine, MAX, 'vmaxps');
+    exponentials(code);
+    acrossLanes(asm, machine, SUM, 'vaddps');
+    if (spec.isLog === true) logarithms(code);
+    else shares(code);
+  });
+  asm.vzeroupper();
+  asm.ret();
+}
+
+function eachVector({ asm, spec, machine, elements }: Code, vector: (place: Place, count: number) => void): void {
+  emitRun(asm, {
+    count: spec.input.shape.c,
+    lanes: machine.lanes,
+    unroll: 1,
+    vector: (first, n, isIndexed) =>
+      vector((pointer) => ptr(pointer, isIndexed ? { index: rcx, scale: 4, disp: 4 * first } : 4 * first), n),
+    mask: (rest) => maskTail(elements, rest),
+  });
+}
+
+/** Loads; elements that are missing become the least float. */
+function load({ asm, machine, elements, v, at }: Code, to: Vmm, from: Mem, n: number): void {
+  const { least } = layoutOf(machine);
+  if (n === machine.lanes) asm.vmovups(to, from);
+  else if (machine.bits === 512) {
+    asm.vmovups(to, at(least));
+    asm.vmovups(zmm(to).mask(k1), from);
+  } else {
+    asm.vmovups(v(MASK), elements.tail(n));
+    asm.vmaskmovps(to, v(MASK), from);
+    asm.vmovups(v(SPARE), at(least));
+    asm.vblendvps(to, v(SPARE), to, v(MASK));
+  }
+}
+
+const constantAt =
+  ({ machine, at }: Code) =>
+  (pattern: number): Mem =>
+    at(patterns.indexOf(pattern) * vectorBytes(machine));
+
+/** SUM = e^(x − MAX) lane by lane, each of which is stored unless only their sum is wanted. */
+function exponentials(code: Code): void {
+  const { asm, spec, machine, elements, v, free } = code;
+  asm.vxorps(ymm(SUM), ymm(SUM), ymm(SUM));
+  eachVector(code, (place, n) => {
+    const loadShifted = (i: number, to: Vmm): void =>
+      i === 0 ? load(code, to, place(FROM), n) : asm.vmovups(to, v(MAX));
+    const result = evaluate({ asm, machine, free, load: loadShifted, constant: constantAt(code) }, shifted);
     // What is missing is e^(−∞), 0.
     asm.vaddps(v(SUM), v(SUM), result);
     if (spec.isLog !== true) storeIntegers(elements, 'f32', place(TO), result, n, v(SPARE));
     free.push(result);
-  };
-  const logarithms = (): void => {
-    const result = evaluate({ asm, machine, free, load: (_, to) => asm.vmovups(to, v(SUM)), constant }, logarithm);
-    run((place, n) => {
-      load(v(VALUE), place(FROM), n);
-      asm.vsubps(v(VALUE), v(VALUE), v(MAX));
-      asm.vsubps(v(VALUE), v(VALUE), result);
-      storeIntegers(elements, 'f32', place(TO), v(VALUE), n, v(SPARE));
-    });
-    free.push(result);
-  };
-  const shares = (): void => {
-    asm.vmovups(v(VALUE), at(layout.one));
-    asm.vdivps(v(SUM), v(VALUE), v(SUM));
-    run((place, n) => {
-      if (n === lanes) asm.vmulps(v(VALUE), v(SUM), place(TO));
-      else {
-        load(v(VALUE), place(TO), n);
-        asm.vmulps(v(VALUE), v(VALUE), v(SUM));
-      }
-      storeIntegers(elements, 'f32', place(TO), v(VALUE), n, v(SPARE));
-    });
-  };
-  emitWalk(asm, pixelWalk([spec.input, spec.output], tileOf(spec)), [FROM, TO], [rdx, rdi, rax], () => {
-    asm.vmovups(v(MAX), at(layout.least));
-    run((place, n) => {
-      load(v(VALUE), place(FROM), n);
-      asm.vmaxps(v(MAX), v(MAX), v(VALUE));
-    });
-    acrossLanes(asm, machine, MAX, 'vmaxps');
-    asm.vxorps(ymm(SUM), ymm(SUM), ymm(SUM));
-    run(exponential);
-    acrossLanes(asm, machine, SUM, 'vaddps');
-    if (spec.isLog === true) logarithms();
-    else shares();
   });
-  asm.vzeroupper();
-  asm.ret();
+}
+
+/** x − MAX − ln SUM. */
+function logarithms(code: Code): void {
+  const { asm, machine, elements, v, free } = code;
+  const loadSum = (_: number, to: Vmm): void => asm.vmovups(to, v(SUM));
+  const result = evaluate({ asm, machine, free, load: loadSum, constant: constantAt(code) }, logarithm);
+  eachVector(code, (place, n) => {
+    load(code, v(VALUE), place(FROM), n);
+    asm.vsubps(v(VALUE), v(VALUE), v(MAX));
+    asm.vsubps(v(VALUE), v(VALUE), result);
+    storeIntegers(elements, 'f32', place(TO), v(VALUE), n, v(SPARE));
+  });
+  free.push(result);
+}
+
+/** Divides what is stored by SUM. */
+function shares(code: Code): void {
+  const { asm, machine, elements, v, at } = code;
+  asm.vmovups(v(VALUE), at(layoutOf(machine).one));
+  asm.vdivps(v(SUM), v(VALUE), v(SUM));
+  eachVector(code, (place, n) => {
+    if (n === machine.lanes) asm.vmulps(v(VALUE), v(SUM), place(TO));
+    else {
+      load(code, v(VALUE), place(TO), n);
+      asm.vmulps(v(VALUE), v(VALUE), v(SUM));
+    }
+    storeIntegers(elements, 'f32', place(TO), v(VALUE), n, v(SPARE));
+  });
 }
 
 /** Register `n` = its elements taken together, in every element. Changes the spare one. */
