@@ -10,7 +10,7 @@ import { isCodeType } from '../kernels/quantize/codes.ts';
 import { dequantizer } from '../kernels/quantize/dequantize.ts';
 import { quantizer, type Range } from '../kernels/quantize/quantize.ts';
 import type { ReferenceKernel } from '../kernels/reference-kernel.ts';
-import { sumCodes, sumRange } from './internal-sum.ts';
+import { endQuantization, endRange } from './internal-sum.ts';
 
 /**
  * A quantized convolution, depthwise with the attribute `depthwise`, whose sums become float32, and one whose float32 results
@@ -72,7 +72,7 @@ export const roundedConvReference: ReferenceKernel = (inputs, node) => {
   const at = (name: string): Tensor => inputAt(inputs, roundedConvInputs.indexOf(name));
   const rangeOf = (name: string) => ({ min: numberOf(at(`min_${name}`)), max: numberOf(at(`max_${name}`)) });
   const { shape, values } = floats(inputs, node);
-  const { encode } = quantizer(sumCodes(node), sumRange(node, rangeOf('output')));
+  const { encode } = quantizer(endQuantization(node), endRange(node, rangeOf('output')));
   const least = readAttr(node, 'relu', 'bool') ? 0 : Number.NEGATIVE_INFINITY;
   const summand = inputs.length > roundedConvInputs.indexOf('summand') ? at('summand') : undefined;
   const total = summand === undefined ? values : added(values, summand, rangeOf('summand'));

@@ -19,9 +19,9 @@ import { requantizedOp, requantizedReference } from './internal-requantized.ts';
 import { sumOfCodes } from './internal-sum.ts';
 
 /**
- * Ops of octet's own, which stand for what TensorFlow writes as `Dequantize → … → QuantizeV2` (islands.ts). They occur in
- * graphs that are about to run, never in files. Their meaning is given here, for all backends; codes come with their
- * range, as everywhere, and give (codes, min, max).
+ * Ops of octet's own, each of which stands for several of TensorFlow's (islands.ts). They occur in graphs that are about to
+ * run, never in files. Their meaning is given here, for all backends; codes come with their range, as everywhere: ops that
+ * give codes give (codes, min, max).
  */
 type InternalOp = { readonly types: (node: Node) => readonly DType[]; readonly reference: ReferenceKernel };
 

@@ -14,8 +14,8 @@ import { requantizedRule } from './requantized.ts';
 import { tableRule } from './tables.ts';
 
 /**
- * Islands: what TensorFlow has no int8 op for stands in its files as `Dequantize → op → QuantizeV2`. These rules put int8
- * arithmetic in its place, by forms that have a definition of their own (internal.ts, or TensorFlow's `_Fused…` ops), so
+ * Islands: what TensorFlow has no int8 op for stands in its files as `Dequantize → op → QuantizeV2`, or as sums that become
+ * float32 step by step. These rules put single ops in the place of all that, with a definition of their own (internal.ts), so
  * that every backend computes the same. Files are never written with them.
  */
 export type IslandOptions = {

@@ -20,6 +20,15 @@ export const isValue = (operand: Operand): operand is { readonly id: ValueId } =
 
 export type Halo = { readonly top: number; readonly bottom: number; readonly left: number; readonly right: number };
 export const noHalo: Halo = { top: 0, bottom: 0, left: 0, right: 0 };
+export const isNoHalo = ({ top, bottom, left, right }: Halo): boolean => top + bottom + left + right === 0;
+
+/** What holds both. */
+export const widerHalo = (a: Halo, b: Halo): Halo => ({
+  top: Math.max(a.top, b.top),
+  bottom: Math.max(a.bottom, b.bottom),
+  left: Math.max(a.left, b.left),
+  right: Math.max(a.right, b.right),
+});
 
 /** What a kernel has chosen to do: its constants, and its steps (in any order) once their place is known. */
 export type Implementation = {

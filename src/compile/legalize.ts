@@ -5,6 +5,7 @@ import {
   bytesOfElement,
   elementType,
   type Halo,
+  isNoHalo,
   isValue,
   type KernelLayer,
   type Layer,
@@ -65,8 +66,7 @@ export function legalize({ values, layers, inputs, outputs }: Layers, apart: Rea
   return { values: all, layers: legal, inputs, outputs: outputIds, parents };
 }
 
-const needsHalo = (halo: Halo | undefined): boolean =>
-  halo !== undefined && halo.top + halo.bottom + halo.left + halo.right > 0;
+const needsHalo = (halo: Halo | undefined): boolean => halo !== undefined && !isNoHalo(halo);
 
 type Bounds = { readonly dense: ReadonlySet<ValueId>; readonly apart: ReadonlySet<ValueId> };
 

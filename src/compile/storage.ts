@@ -5,11 +5,13 @@ import {
   bytesOfElement,
   elementType,
   type Halo,
+  isNoHalo,
   noHalo,
   outputsOf,
   pictureOf,
   type Val,
   type ValueId,
+  widerHalo,
 } from './layer.ts';
 import type { Legal } from './legalize.ts';
 import { alignment, alignUp, type Block, place } from './memory.ts';
@@ -30,14 +32,6 @@ export type Storage = {
 /** Values that share memory: an alias and its source, the parts of a concat. */
 type Root = { readonly value: ValueId; readonly channel: number; readonly isAlias: boolean };
 
-const wider = (a: Halo, b: Halo): Halo => ({
-  top: Math.max(a.top, b.top),
-  bottom: Math.max(a.bottom, b.bottom),
-  left: Math.max(a.left, b.left),
-  right: Math.max(a.right, b.right),
-});
-const isNone = ({ top, bottom, left, right }: Halo): boolean => top + bottom + left + right === 0;
-
 /** Lays the values of legalized layers out in one arena. Layer number i runs in stage i. */
 export function layOut(legal: Legal): Storage {
   const { values, layers } = legal;
@@ -48,7 +42,7 @@ export function layOut(legal: Legal): Storage {
       for (const [i, halo] of layer.halos.entries())
         if (halo !== undefined) {
           const root = rootOf[layer.inputs[i]!]!.value;
-          halos[root] = wider(halos[root]!, halo);
+          halos[root] = widerHalo(halos[root]!, halo);
         }
   const lives = livesOf(legal, rootOf);
   const roots = [...lives.keys()];
@@ -68,7 +62,7 @@ export function layOut(legal: Legal): Storage {
   const isShared = (root: ValueId): boolean =>
     roots.some((other) => other !== root && intersect(regions[root]!, regions[other]!));
   const borders = layers.map((_, stage) =>
-    roots.filter((root) => lives.get(root)!.first === stage && !isNone(halos[root]!) && isShared(root)),
+    roots.filter((root) => lives.get(root)!.first === stage && !isNoHalo(halos[root]!) && isShared(root)),
   );
   const flags: Region = { base: 'arena', begin: 0, end: slack };
   return { bytes: bytes + 2 * slack, buffers, regions, borders, flags };

@@ -4,7 +4,7 @@ import type { Layer, Layers, Val, ValueId } from '../../src/compile/layer.ts';
 import { legalize } from '../../src/compile/legalize.ts';
 import { attrs } from '../../src/graph/attr.ts';
 
-const node = { name: 'n', op: 'Op', inputs: [], controls: [], device: '', attrs: attrs({}) };
+const node = { name: 'n', op: 'Op', inputs: [], controls: [], attrs: attrs({}) };
 const kernel = (inputs: readonly ValueId[], output: ValueId, overwrites?: number): Layer => ({
   kind: 'kernel',
   node,

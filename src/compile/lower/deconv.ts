@@ -4,7 +4,7 @@ import { realDeconvPhases } from '../../kernels/conv/native/deconv.ts';
 import { overhang } from '../../kernels/conv/native/spec.ts';
 import type { Buffer } from '../../kernels/native-kernel.ts';
 import { realConvKernels } from '../kernels.ts';
-import { allOf, chosen, type Halo, noHalo, type Val } from '../layer.ts';
+import { allOf, chosen, noHalo, type Val, widerHalo } from '../layer.ts';
 import { addKernel, decline, float32At, type Lower, tensorAt, valueAt } from './lowering.ts';
 
 /** Conv2DBackpropInput by a constant filter to a constant size: convolutions of stride 1, one for each phase of the stride. */
@@ -29,7 +29,7 @@ const lowerDeconv: Lower = (context) => {
     });
   const halo = phases(hollow(input), hollow({ ...input, shape }))
     .map(overhang)
-    .reduce(wider, noHalo);
+    .reduce(widerHalo, noHalo);
   const output = addKernel(context, {
     inputs: [input.id],
     dtype: 'float32',
@@ -40,13 +40,6 @@ const lowerDeconv: Lower = (context) => {
   });
   return [output];
 };
-
-const wider = (a: Halo, b: Halo): Halo => ({
-  top: Math.max(a.top, b.top),
-  bottom: Math.max(a.bottom, b.bottom),
-  left: Math.max(a.left, b.left),
-  right: Math.max(a.right, b.right),
-});
 
 /** A picture that lies nowhere, for what depends on its shape only. */
 function hollow({ shape }: Val): Buffer {

@@ -1,164 +1,69 @@
-import type { Node } from '../../graph/graph.ts';
-import { convGeometry, depthwiseGeometry, readWindows } from '../../graph/shapes/geometry.ts';
-import { opAttr } from '../../graph/signature.ts';
-import type { RealConvSpec } from '../../kernels/conv/native-f32/spec.ts';
+import { readAttr } from '../../graph/attr.ts';
+import type { Result } from '../../kernels/conv/native/spec.ts';
 import type { Buffer } from '../../kernels/native-kernel.ts';
-import { realConvKernels, realDepthwiseKernels } from '../kernels.ts';
-import { chosen, isValue, type Placed, type ValueId } from '../layer.ts';
-import { addKernel, decline, float32At, type Lower, type LowerContext, valueAt } from './lowering.ts';
-import { lowerProduct } from './matmul.ts';
-import { fillsPanels, haloOf, windowsOf } from './quantized-conv.ts';
-import { rowsOf } from './quantized-matmul.ts';
+import { dequantizer } from '../../kernels/quantize/dequantize.ts';
+import { scaledCodes } from '../../kernels/quantize/quantize.ts';
+import { activationLimits } from '../internal-float-conv.ts';
+import { endQuantization, endRange } from '../internal-sum.ts';
+import {
+  boundsOf,
+  byteType,
+  float32At,
+  inputIndex,
+  type Lower,
+  type LowerContext,
+  needIndex,
+  rangeOf,
+  valueAt,
+} from './lowering.ts';
+import { addConvolution } from './quantized-conv.ts';
 
-/** What follows the sums of a fused op: all that the kernels' epilogue does. */
-type Tail = Pick<RealConvSpec, 'bias' | 'low' | 'high'> & { readonly summand?: ValueId };
-
-/** Reads `fused_ops` (of `_Fused…` ops): BiasAdd, then Add, then Relu or Relu6, each once at most, in this order. */
-function tailOf(context: LowerContext, channels: number, shape: readonly number[]): Tail {
-  const { node } = context;
-  if (!isFused(node)) return {};
-  const names = [...opAttr(node, 'fused_ops', 'strings')];
-  let next = 2;
-  let tail: Tail = {};
-  if (names[0] === 'BiasAdd') {
-    names.shift();
-    const bias = float32At(context, next++).data;
-    if (bias.length !== channels) decline(`a bias of ${bias.length} for ${channels} channels`);
-    tail = { ...tail, bias };
-  }
-  if (names[0] === 'Add') {
-    names.shift();
-    const summand = valueAt(context, next++);
-    if (summand.shape.join() !== shape.join()) decline('a summand of another shape');
-    tail = { ...tail, summand: summand.id };
-  }
-  if (names[0] === 'Relu' || names[0] === 'Relu6') {
-    tail = { ...tail, low: 0, ...(names[0] === 'Relu6' ? { high: 6 } : {}) };
-    names.shift();
-  }
-  return names.length === 0 ? tail : decline(`the fused ops ${names}`);
-}
-
-const isFused = ({ op }: Node): boolean => op.startsWith('_Fused') || op.startsWith('Fused');
-
-const inputsOf = (id: ValueId, { summand }: Tail): ValueId[] => (summand === undefined ? [id] : [id, summand]);
-
-const withTail = ({ bias, low, high }: Tail, summand: Buffer | undefined) => ({
-  ...(bias && { bias }),
-  ...(summand && { summand }),
-  ...(low !== undefined && { low }),
-  ...(high !== undefined && { high }),
+const vectors = (context: LowerContext) => ({
+  multipliers: float32At(context, needIndex(context.node, 'multipliers')).data,
+  bias: float32At(context, needIndex(context.node, 'bias')).data,
 });
 
-/** The float32 operands of a layer in NHWC with constant weights. */
-function operandsOf(context: LowerContext) {
-  const input = valueAt(context, 0);
-  const weights = float32At(context, 1);
-  if (input.dtype !== 'float32') decline(`an input of ${input.dtype}`);
-  return { input, weights };
-}
-
-/** Conv2D and _FusedConv2D. */
-export const lowerRealConv: Lower = (context) => {
-  const { input, weights } = operandsOf(context);
-  const windows = readWindows(context.node);
-  if (windows.layout !== 'NHWC') decline('channels come first');
-  const { h, w, outChannels, groups, batch } = convGeometry(input.shape, weights.shape, windows);
-  const shape = [batch, h.output, w.output, outChannels];
-  const tail = tailOf(context, outChannels, shape);
-  const spec = ({ inputs: [from, summand], output }: Placed): RealConvSpec => ({
-    input: from!,
-    output,
-    ...windowsOf(h, w),
-    groups,
-    weights: weights.data,
-    ...withTail(tail, summand),
-  });
-  const output = addKernel(context, {
-    inputs: inputsOf(input.id, tail),
-    dtype: 'float32',
-    shape,
-    halos: [haloOf(h, w)],
-    overwrites: tail.summand !== undefined && fillsPanels(outChannels) ? 1 : undefined,
-    choose: (placed) => chosen(realConvKernels, placed.isa, spec(placed)),
-  });
-  return [output];
+/** _OctetFloatConv2D: float32 results (internal-float-conv.ts). */
+export const lowerFloatConv: Lower = (context) => {
+  const result = { kind: 'dequantize', ...vectors(context), ...activationLimits(context.node) } as const;
+  const becomes = { dtype: 'float32', summand: [], result: () => result } as const;
+  return [
+    addConvolution(context, { isDepthwise: readAttr(context.node, 'depthwise', 'bool'), becomes: () => becomes }),
+  ];
 };
 
-/** DepthwiseConv2dNative and its fused forms. */
-export const lowerRealDepthwise: Lower = (context) => {
-  const { input, weights } = operandsOf(context);
-  const windows = readWindows(context.node);
-  if (windows.layout !== 'NHWC') decline('channels come first');
-  const { h, w, channels, multiplier, batch } = depthwiseGeometry(input.shape, weights.shape, windows);
-  const shape = [batch, h.output, w.output, channels * multiplier];
-  const tail = tailOf(context, channels * multiplier, shape);
-  const spec = ({ inputs: [from, summand], output }: Placed): RealConvSpec => ({
-    input: from!,
-    output,
-    ...windowsOf(h, w),
-    groups: channels,
-    // [kernel h, kernel w, channels, multiplier] is HWIO of as many groups as there are channels.
-    weights: weights.data,
-    ...withTail(tail, summand),
-  });
-  const output = addKernel(context, {
-    inputs: inputsOf(input.id, tail),
-    dtype: 'float32',
-    shape,
-    halos: [haloOf(h, w)],
-    choose: (placed) => chosen(realDepthwiseKernels, placed.isa, spec(placed)),
-  });
-  return [output];
-};
-
-const one = { h: 1, w: 1 };
-
-/** MatMul and _FusedMatMul; by a constant matrix it is a convolution of 1 × 1. */
-export const lowerRealMatMul: Lower = (context) => {
-  if (isValue(context.operands[1]!)) return lowerProduct(context);
-  const { input, weights } = operandsOf(context);
+/** _OctetRoundedConv2D: float32 results, with or without a summand, that become codes. */
+export const lowerRoundedConv: Lower = (context) => {
   const { node } = context;
-  if (input.shape.length !== 2 || opAttr(node, 'transpose_a', 'bool')) decline('its first operand is no plain matrix');
-  const isTransposed = opAttr(node, 'transpose_b', 'bool');
-  const [k, columns] = isTransposed ? [weights.shape[1]!, weights.shape[0]!] : [weights.shape[0]!, weights.shape[1]!];
-  if (k !== input.shape[1]) decline('its shapes do not fit');
-  const shape = [input.shape[0]!, columns];
-  const tail = tailOf(context, columns, shape);
-  const spec = ({ inputs: [from, summand], output }: Placed): RealConvSpec => ({
-    input: rowsOf(from!),
-    output: rowsOf(output),
-    kernel: one,
-    stride: one,
-    dilation: one,
-    padding: { top: 0, left: 0 },
-    groups: 1,
-    weights: isTransposed ? transposed(weights.data, columns, k) : weights.data,
-    ...withTail(tail, summand && rowsOf(summand)),
+  const dtype = byteType(readAttr(node, 'out_type', 'type'), 'results');
+  const { narrowRange } = endQuantization(node);
+  const { factor, low, high } = scaledCodes(dtype, narrowRange, endRange(node, rangeOf(context, 'output')));
+  const { multipliers, bias } = vectors(context);
+  const result = {
+    kind: 'requantize',
+    multipliers,
+    real: { bias, factor },
+    low: readAttr(node, 'relu', 'bool') ? Math.max(0, low) : low,
+    high,
+  } as const;
+  const added = summandOf(context);
+  const output = addConvolution(context, {
+    isDepthwise: readAttr(node, 'depthwise', 'bool'),
+    becomes: () => ({
+      dtype,
+      summand: added === undefined ? [] : [added.id],
+      result: ([, buffer]: readonly Buffer[]): Result =>
+        added === undefined ? result : { ...result, summand: { buffer: buffer!, multiplier: added.multiplier } },
+    }),
   });
-  const output = addKernel(context, {
-    inputs: inputsOf(input.id, tail),
-    dtype: 'float32',
-    shape,
-    choose: (placed) => chosen(realConvKernels, placed.isa, spec(placed)),
-  });
-  return [output];
+  return [output, ...boundsOf(context, 'output').map((tensor) => ({ tensor }))];
 };
 
-function transposed(data: Float32Array, rows: number, columns: number): Float32Array {
-  const to = new Float32Array(data.length);
-  for (let row = 0; row < rows; row++)
-    for (let column = 0; column < columns; column++) to[column * rows + row] = data[row * columns + column]!;
-  return to;
+/** The summand, and what one step of its codes stands for. */
+function summandOf(context: LowerContext) {
+  const at = inputIndex(context.node, 'summand');
+  if (at === undefined) return undefined;
+  const { id, dtype } = valueAt(context, at);
+  const multiplier = dequantizer(byteType(dtype, 'a summand'), 'SCALED', false, rangeOf(context, 'summand'))(1);
+  return { id, multiplier };
 }
-
-/** The ops whose lowering is here. */
-export const realConvLowerings: Readonly<Record<string, Lower>> = {
-  Conv2D: lowerRealConv,
-  _FusedConv2D: lowerRealConv,
-  DepthwiseConv2dNative: lowerRealDepthwise,
-  FusedDepthwiseConv2dNative: lowerRealDepthwise,
-  _FusedDepthwiseConv2dNative: lowerRealDepthwise,
-  MatMul: lowerRealMatMul,
-  _FusedMatMul: lowerRealMatMul,
-};

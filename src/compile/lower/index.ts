@@ -6,16 +6,16 @@ import { sumConv } from '../internal-conv.ts';
 import { floatConv, roundedConv } from '../internal-float-conv.ts';
 import { partsOf, requantizedOp } from '../internal-requantized.ts';
 import { deconvLowerings } from './deconv.ts';
-import { realConvLowerings } from './float-conv.ts';
-import { lowerFloatConv, lowerRoundedConv } from './float-result.ts';
+import { lowerFloatConv, lowerRoundedConv } from './float-conv.ts';
 import type { Lower } from './lowering.ts';
 import { matmulLowerings } from './matmul.ts';
 import { lowerAlias, lowerConcat, lowerQuantizedConcat, lowerQuantizedReshape } from './movers.ts';
 import { lowerPad } from './pad.ts';
 import { pointwiseLowerings } from './pointwise.ts';
 import { poolLowerings } from './pool.ts';
-import { lowerConv, lowerDepthwise } from './quantized-conv.ts';
+import { lowerConv } from './quantized-conv.ts';
 import { lowerMatMul } from './quantized-matmul.ts';
+import { realConvLowerings } from './real-conv.ts';
 import { requantizedLowerings } from './requantized.ts';
 import { rowLowerings } from './rows.ts';
 import { sliceLowerings } from './slice.ts';
@@ -44,8 +44,8 @@ export const lowerings: ReadonlyMap<string, Lower> = new Map(
     [sumConv]: lowerConv,
     [floatConv]: lowerFloatConv,
     [roundedConv]: lowerRoundedConv,
-    QuantizedDepthwiseConv2DWithBiasAndReluAndRequantize: lowerDepthwise,
-    _FusedQuantizedDepthwiseConv2D: lowerDepthwise,
+    QuantizedDepthwiseConv2DWithBiasAndReluAndRequantize: lowerConv,
+    _FusedQuantizedDepthwiseConv2D: lowerConv,
     QuantizedMatMulWithBiasAndDequantize: lowerMatMul,
     QuantizedMatMulWithBiasAndRequantize: lowerMatMul,
     QuantizedMatMulWithBiasAndReluAndRequantize: lowerMatMul,

@@ -2,7 +2,7 @@ import { atNode, placed } from '../../base/errors.ts';
 import { isFullShape, type Shape, sizeOf } from '../../base/shape.ts';
 import type { Tensor } from '../../base/tensor.ts';
 import { constTensor } from '../../graph/constant.ts';
-import type { Node, Value } from '../../graph/graph.ts';
+import type { Value } from '../../graph/graph.ts';
 import { inferTypes, type TypeOf } from '../../graph/infer.ts';
 import type { ReferenceKernel } from '../../kernels/reference-kernel.ts';
 import { internalTypes } from '../internal.ts';
@@ -139,5 +139,3 @@ function needed(layers: readonly Layer[], outputs: readonly Operand[]): readonly
   }
   return kept.reverse();
 }
-
-export type { Node };

@@ -1,9 +1,10 @@
 import type { DType } from '../../base/dtype.ts';
 import { UserError } from '../../base/errors.ts';
 import type { Shape } from '../../base/shape.ts';
-import type { Tensor } from '../../base/tensor.ts';
+import { numberOf, type Tensor } from '../../base/tensor.ts';
 import type { Node } from '../../graph/graph.ts';
 import { argRanges, opAttr } from '../../graph/signature.ts';
+import type { Range } from '../../kernels/quantize/quantize.ts';
 import { internalInputs } from '../internal.ts';
 import { type Halo, isValue, type KernelLayer, type Layer, type Operand, type Val, type ValueId } from '../layer.ts';
 
@@ -79,6 +80,22 @@ export function needIndex(node: Node, name: string): number {
   if (index === undefined) throw new UserError(`has no input '${name}'`, { node: node.name, op: node.op });
   return index;
 }
+
+/** The constant operands called min_`name` and max_`name`. */
+export const boundsOf = (context: LowerContext, name: string): readonly [min: Tensor, max: Tensor] => [
+  tensorAt(context, needIndex(context.node, `min_${name}`)),
+  tensorAt(context, needIndex(context.node, `max_${name}`)),
+];
+
+/** The range between them. */
+export function rangeOf(context: LowerContext, name: string): Range {
+  const [min, max] = boundsOf(context, name);
+  return { min: numberOf(min), max: numberOf(max) };
+}
+
+/** `dtype`, where it is a type of 8-bit codes. */
+export const byteType = (dtype: DType, what: string): 'quint8' | 'qint8' =>
+  dtype === 'quint8' || dtype === 'qint8' ? dtype : decline(`${what} as ${dtype}`);
 
 type KernelFields = {
   readonly inputs: readonly ValueId[];

@@ -9,6 +9,7 @@ import { type Choice, chosen, isValue, type Operand, pictureOf } from '../layer.
 import { addKernel, decline, float32At, type Lower, type LowerContext, type Value, valueAt } from './lowering.ts';
 import { lowerBinary, lowerUnary, padded, viewed } from './pointwise.ts';
 import { lowerTranspose } from './slice.ts';
+import { oneByOne } from './windows.ts';
 
 /** Matrices in the last two axes, batches of them in those before. */
 type Matrices = { readonly shape: Shape; readonly isTransposed: boolean };
@@ -17,7 +18,7 @@ const columnsOf = ({ shape, isTransposed }: Matrices): number => shape.at(isTran
 const rowsOf = ({ shape, isTransposed }: Matrices): number => shape.at(isTransposed ? -1 : -2)!;
 
 /** a·b, of which the second is computed: a product of whatever size, for each of a batch. */
-export function addProduct(context: LowerContext, [a, b]: readonly [Value, Value], flags: readonly [boolean, boolean]) {
+function addProduct(context: LowerContext, [a, b]: readonly [Value, Value], flags: readonly [boolean, boolean]) {
   const [left, right] = [matrices(a, flags[0]), matrices(b, flags[1])];
   const batch = broadcastShapes(left.shape.slice(0, -2), right.shape.slice(0, -2)) ?? decline('batches that differ');
   if (columnsOf(left) !== rowsOf(right) || batch.length > 2) decline(`[${left.shape}] times [${right.shape}]`);
@@ -53,8 +54,6 @@ function transposed(context: LowerContext, value: Value): Value {
   return valueAt({ ...context, operands: [output!] }, 0);
 }
 
-const one = { h: 1, w: 1 };
-
 /** Rows of any number of axes times one constant matrix: a convolution of 1 × 1. */
 function byConstant(context: LowerContext, a: Value): Operand {
   const { shape, data } = float32At(context, 1);
@@ -69,8 +68,10 @@ function byConstant(context: LowerContext, a: Value): Operand {
     shape: [...a.shape.slice(0, -1), c],
     choose: ({ inputs: [input], output, isa }) =>
       chosen(realConvKernels, isa, {
-        ...{ input: input!, output, kernel: one, stride: one, dilation: one, groups: 1, weights: data },
-        padding: { top: 0, left: 0 },
+        input: input!,
+        output,
+        ...oneByOne,
+        weights: data,
       }),
   });
 }

@@ -16,7 +16,7 @@ function alias(context: LowerContext, from: Value, shape: Shape): Operand {
 }
 
 /** The shape of output 0, from the op's own shape rule. */
-export function inferredShape({ node, operands, val }: LowerContext): Shape {
+function inferredShape({ node, operands, val }: LowerContext): Shape {
   const names = operands.map((_, i) => `${node.name}/${i}`);
   const nodes = new Map(
     operands.flatMap((operand, i) => (isValue(operand) ? [] : [[names[i]!, constNode(names[i]!, operand.tensor)]])),

@@ -1,8 +1,8 @@
 import { numberOf, numbersOf } from '../../base/tensor.ts';
 import type { Buffer, Step } from '../../kernels/native-kernel.ts';
+import { fillStep } from '../emit/fill.ts';
 import { borderStep, copyStep } from '../emit/move.ts';
-import { fillStep } from '../fill.ts';
-import { bytesOfElement, type Choice } from '../layer.ts';
+import { bytesOfElement, type Choice, isNoHalo } from '../layer.ts';
 import { addKernel, decline, type Lower, type LowerContext, tensorAt, type Value, valueAt } from './lowering.ts';
 import { type Part, partOf } from './slice.ts';
 
@@ -45,12 +45,10 @@ function asBorder(name: string, input: Buffer, output: Buffer, pads: Pads): Choi
   const { stride } = output;
   const offset = output.offset + halo.top * stride.h + halo.left * stride.w;
   const middle: Buffer = { ...output, offset, shape: input.shape, halo };
-  const isOwn = stride.w === input.shape.c * bytesOfElement[output.type] && isNone(output.halo) && !isNone(halo);
+  const isOwn = stride.w === input.shape.c * bytesOfElement[output.type] && isNoHalo(output.halo) && !isNoHalo(halo);
   if (!isOwn) return undefined;
   return { kernel: 'pad', steps: () => [copyStep(name, input, middle), borderStep(name, middle)] };
 }
-
-const isNone = ({ top, bottom, left, right }: Buffer['halo']): boolean => top + bottom + left + right === 0;
 
 /** The middle is copied, and what lies before and behind it along each axis filled: boxes that do not meet. */
 function inBoxes(

@@ -20,7 +20,7 @@ import {
   type Range,
   type RoundMode,
 } from '../../kernels/quantize/quantize.ts';
-import { sumCodes, sumRange } from '../internal-sum.ts';
+import { endQuantization, endRange } from '../internal-sum.ts';
 import { pointwiseKernels } from '../kernels.ts';
 import { type Choice, chosen, isValue, type Operand, type Placed, pictureOf } from '../layer.ts';
 import { addKernel, decline, type Lower, type LowerContext, tensorAt, valueAt } from './lowering.ts';
@@ -127,7 +127,7 @@ function rangeAt(context: LowerContext): Range {
 }
 
 /** QuantizeV2 over a constant range. There is no code for NaN: the run fails. */
-export const lowerQuantize: Lower = (context) => {
+const lowerQuantize: Lower = (context) => {
   const { node } = context;
   const dtype = opAttr(node, 'T', 'type');
   if (!isCodeType(dtype)) return decline(`codes of ${dtype}`);
@@ -148,7 +148,7 @@ export const lowerQuantize: Lower = (context) => {
   return [codes, bound(result.min), bound(result.max)];
 };
 
-export const lowerDequantize: Lower = (context) => {
+const lowerDequantize: Lower = (context) => {
   const { node } = context;
   const { dtype } = valueAt(context, 0);
   if (!isCodeType(dtype) || opAttr(node, 'dtype', 'type') !== 'float32') return decline(`${dtype}`);
@@ -159,7 +159,7 @@ export const lowerDequantize: Lower = (context) => {
 };
 
 /** _OctetAdd (internal.ts): the sum of codes of two scales, as TensorFlow computes it in float32. */
-export const lowerSumOfCodes: Lower = (context) => {
+const lowerSumOfCodes: Lower = (context) => {
   const { node } = context;
   const range = (i: number): Range => ({
     min: numberOf(tensorAt(context, i)),
@@ -172,8 +172,8 @@ export const lowerSumOfCodes: Lower = (context) => {
   };
   const sum = add(value(0), value(1));
   const compute = quantizeFormula(
-    sumCodes(node),
-    sumRange(node, range(6)),
+    endQuantization(node),
+    endRange(node, range(6)),
     readAttr(node, 'relu', 'bool') ? max(sum, 0) : sum,
   );
   const codes = addPointwise(context, {

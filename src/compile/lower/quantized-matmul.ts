@@ -1,31 +1,18 @@
-import { numberOf } from '../../base/tensor.ts';
 import { opAttr } from '../../graph/signature.ts';
 import type { ConvSpec, Result } from '../../kernels/conv/native/spec.ts';
-import type { Buffer } from '../../kernels/native-kernel.ts';
 import { symmetricScale } from '../../kernels/quantize/codes.ts';
 import { multiplierOf } from '../../kernels/requantize/contract.ts';
 import { convKernels } from '../kernels.ts';
 import { chosen, type Operand } from '../layer.ts';
-import { addKernel, decline, type Lower, type LowerContext, needIndex, tensorAt, valueAt } from './lowering.ts';
+import { addKernel, boundsOf, decline, type Lower, type LowerContext, rangeOf, valueAt } from './lowering.ts';
 import { codeBounds, integerBias, scaleOf, weightScalesOf, weightsAt } from './quantized-conv.ts';
-
-/** The rows of a matrix as the pixels of a picture: a matrix product is a convolution of 1 × 1. */
-export const rowsOf = (matrix: Buffer): Buffer => ({
-  ...matrix,
-  shape: { n: 1, h: 1, w: matrix.shape.n, c: matrix.shape.c },
-  stride: { n: matrix.stride.n * matrix.shape.n, h: matrix.stride.n * matrix.shape.n, w: matrix.stride.n },
-});
-
-const one = { h: 1, w: 1 };
+import { oneByOne, rowsOf } from './windows.ts';
 
 /** The value of a step of operand `a`: quint8 codes over [min, max] count in 255ths of it, whatever their mode. */
 export function operandScale(context: LowerContext, isFloat: boolean): number {
   const { node } = context;
   const { dtype } = valueAt(context, 0);
-  const [min, max] = ['min_a', 'max_a'].map((name) => numberOf(tensorAt(context, needIndex(node, name)))) as [
-    number,
-    number,
-  ];
+  const { min, max } = rangeOf(context, 'a');
   const isSymmetric = isFloat && opAttr(node, 'input_quant_mode', 'string') === 'SCALED';
   return dtype === 'quint8' && !isSymmetric ? Math.fround(max - min) / 255 : symmetricScale(dtype, min, max);
 }
@@ -61,11 +48,7 @@ export const lowerMatMul: Lower = (context) => {
       const spec: ConvSpec = {
         input: rowsOf(from!),
         output: rowsOf(to),
-        kernel: one,
-        stride: one,
-        dilation: one,
-        padding: { top: 0, left: 0 },
-        groups: 1,
+        ...oneByOne,
         weights: weights.data,
         bias,
         result,
@@ -74,8 +57,5 @@ export const lowerMatMul: Lower = (context) => {
     },
   });
   if (isFloat) return [output];
-  const range = ['min_freezed_output', 'max_freezed_output'].map(
-    (name): Operand => ({ tensor: tensorAt(context, needIndex(node, name)) }),
-  );
-  return [output, ...range];
+  return [output, ...boundsOf(context, 'freezed_output').map((tensor): Operand => ({ tensor }))];
 };

@@ -1,7 +1,6 @@
 import type { DType } from '../../base/dtype.ts';
 import { numberOf, numbersOf, scalar, type Tensor } from '../../base/tensor.ts';
 import type { Node } from '../../graph/graph.ts';
-import { convGeometry, depthwiseGeometry, readWindows } from '../../graph/shapes/geometry.ts';
 import { opAttr } from '../../graph/signature.ts';
 import type { ConvSpec, Result } from '../../kernels/conv/native/spec.ts';
 import type { Buffer, NativeKernel } from '../../kernels/native-kernel.ts';
@@ -17,17 +16,20 @@ import { convKernels, depthwiseKernels } from '../kernels.ts';
 import { chosen, type Halo, type Operand } from '../layer.ts';
 import {
   addKernel,
+  boundsOf,
+  byteType,
   decline,
   inputIndex,
   type Lower,
   type LowerContext,
-  needIndex,
+  rangeOf,
   tensorAt,
   valueAt,
 } from './lowering.ts';
 import { addPointwise } from './pointwise.ts';
-import { haloOf, weightsAt, windowsOf } from './quantized-conv.ts';
-import { operandScale, rowsOf } from './quantized-matmul.ts';
+import { weightsAt } from './quantized-conv.ts';
+import { operandScale } from './quantized-matmul.ts';
+import { convolutionOf, oneByOne, rowsOf } from './windows.ts';
 
 /** A quantized convolution or matrix product up to its sums. */
 type Product = {
@@ -44,11 +46,6 @@ type Product = {
   readonly relu: boolean;
 };
 
-const boundsOf = (context: LowerContext, name: string): readonly [Tensor, Tensor] => [
-  tensorAt(context, needIndex(context.node, `min_${name}`)),
-  tensorAt(context, needIndex(context.node, `max_${name}`)),
-];
-
 function biasOf(context: LowerContext): { readonly bias?: Tensor } {
   const at = inputIndex(context.node, 'bias');
   return at === undefined ? {} : { bias: tensorAt(context, at) };
@@ -58,36 +55,20 @@ function convolution(context: LowerContext): Product {
   const { node } = context;
   const input = valueAt(context, 0);
   const weights = weightsAt(context, 1);
-  const windows = readWindows(node);
-  if (windows.layout !== 'NHWC') decline('channels come first');
   const isDepthwise = node.op.includes('Depthwise');
-  const { h, w, groups, batch, channels, depth } = isDepthwise
-    ? depthwiseSizes(depthwiseGeometry(input.shape, weights.shape, windows))
-    : convSizes(convGeometry(input.shape, weights.shape, windows));
-  const [min, max] = boundsOf(context, 'input').map(numberOf) as [number, number];
+  const { windows, halo, shape, depth } = convolutionOf(node, input.shape, weights.shape, isDepthwise);
+  const { min, max } = rangeOf(context, 'input');
   return {
-    spec: (from, to) => ({ input: from, output: to, ...windowsOf(h, w), groups, weights: weights.data }),
+    spec: (from, to) => ({ input: from, output: to, ...windows, weights: weights.data }),
     kernels: isDepthwise ? depthwiseKernels : convKernels,
-    shape: [batch, h.output, w.output, channels],
-    halo: haloOf(h, w),
+    shape,
+    halo,
     depth,
     scales: { input: symmetricScale(input.dtype, min, max), weights: weightScales(...boundsOf(context, 'filter')) },
     ...biasOf(context),
     relu: node.op.includes('Relu'),
   };
 }
-
-const depthwiseSizes = ({ h, w, batch, channels, multiplier }: ReturnType<typeof depthwiseGeometry>) => ({
-  ...{ h, w, batch, groups: channels, channels: channels * multiplier },
-  depth: h.kernel * w.kernel,
-});
-
-const convSizes = ({ h, w, batch, groups, outChannels, inChannels }: ReturnType<typeof convGeometry>) => ({
-  ...{ h, w, batch, groups, channels: outChannels },
-  depth: (h.kernel * w.kernel * inChannels) / groups,
-});
-
-const one = { h: 1, w: 1 };
 
 function matrixProduct(context: LowerContext): Product {
   const { node } = context;
@@ -98,13 +79,14 @@ function matrixProduct(context: LowerContext): Product {
   const [k, columns] = weights.shape as readonly [number, number];
   const { bias } = biasOf(context);
   const scale = operandScale(context, false);
-  const min = numberOf(boundsOf(context, 'a')[0]);
+  const { min } = rangeOf(context, 'a');
   const isMinFirst = opAttr(node, 'input_quant_mode', 'string') === 'MIN_FIRST';
   const lacks = isMinFirst && min !== 0 && bias?.dtype === 'float32';
   return {
     spec: (from, to) => ({
-      ...{ input: rowsOf(from), output: rowsOf(to), kernel: one, stride: one, dilation: one, groups: 1 },
-      padding: { top: 0, left: 0 },
+      input: rowsOf(from),
+      output: rowsOf(to),
+      ...oneByOne,
       weights: weights.data,
     }),
     kernels: convKernels,
@@ -173,10 +155,7 @@ const rangeAt = (context: LowerContext, i: number): Range => ({
   max: numberOf(tensorAt(context, i + 1)),
 });
 
-function codeType(node: Node): 'quint8' | 'qint8' {
-  const dtype = opAttr(node, 'out_type', 'type');
-  return dtype === 'quint8' || dtype === 'qint8' ? dtype : decline(`codes of ${dtype}`);
-}
+const codeType = (node: Node) => byteType(opAttr(node, 'out_type', 'type'), 'codes');
 
 /** What RequantizePerChannel multiplies each channel by; all are positive. */
 function multipliersAt(context: LowerContext, at: { readonly from: number; readonly to: number }, channels: number) {

@@ -1,7 +1,7 @@
-import { byte, dword, eax, ptr, qword, r8, r8q, r10, r11, r16, rax, vmm, word, xmm, ymm } from '../asm/x64/index.ts';
-import type { Buffer, Step } from '../kernels/native-kernel.ts';
-import { access, emitLoop, emitRun, emitStart, place, rowsOfTile, spanOf } from './emit/move.ts';
-import { bytesOfElement } from './layer.ts';
+import { byte, dword, eax, ptr, qword, r8, r8q, r10, r11, r16, rax, vmm, word, xmm, ymm } from '../../asm/x64/index.ts';
+import type { Buffer, Step } from '../../kernels/native-kernel.ts';
+import { bytesOfElement } from '../layer.ts';
+import { access, emitLoop, emitRun, emitStart, place, rowsOfTile, spanOf } from './move.ts';
 
 /** Fills a picture tensor with one element, given as the 32 bits that repeat it. */
 export function fillStep(name: string, to: Buffer, pattern: number): Step {
