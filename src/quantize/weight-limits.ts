@@ -1,11 +1,9 @@
 import { sizeOf } from '../base/shape.ts';
 import type { Tensor } from '../base/tensor.ts';
-import { readAttr } from '../graph/attr.ts';
-import { constTensor } from '../graph/constant.ts';
 import type { Model } from '../graph/model.ts';
 import { quantizableOps, whyNot } from './eligible.ts';
 import type { QuantizeOptions, WeightChoice } from './options.ts';
-import { largestPerChannel, transposed } from './weights.ts';
+import { largestPerChannel, weightsOf } from './weights.ts';
 
 /** Limits that are tried: shares of the largest magnitude of a channel. */
 const shares = Array.from({ length: 61 }, (_, i) => 1 - i / 100);
@@ -16,10 +14,8 @@ export function chooseWeights({ graph }: Model, options: QuantizeOptions): Reado
   const find = { node: (name: string) => graph.nodes.get(name) };
   for (const node of graph.nodes.values()) {
     if (!(quantizableOps as readonly string[]).includes(node.op) || whyNot(node, find, options) !== undefined) continue;
-    const weights = constTensor(graph.node(node.inputs[1]!.node)) as Tensor<'float32'>;
-    const isTransposed = node.op === 'MatMul' && readAttr(node, 'transpose_b', 'bool', false);
     const channelAxes = node.op === 'DepthwiseConv2dNative' ? 2 : 1;
-    chosen.set(node.name, { limits: leastSquaresLimits(isTransposed ? transposed(weights) : weights, channelAxes) });
+    chosen.set(node.name, { limits: leastSquaresLimits(weightsOf(graph, node), channelAxes) });
   }
   return chosen;
 }

@@ -2,7 +2,9 @@ import { UserError } from '../base/errors.ts';
 import { roundHalfEven } from '../base/round.ts';
 import { sizeOf } from '../base/shape.ts';
 import { type Tensor, tensor } from '../base/tensor.ts';
-import type { Node } from '../graph/graph.ts';
+import { readAttr } from '../graph/attr.ts';
+import { constTensor } from '../graph/constant.ts';
+import type { Graph, Node } from '../graph/graph.ts';
 import type { QuantizeOptions, WeightChoice } from './options.ts';
 
 /** int8 codes with the magnitude that code 127 stands for: one an output channel, or one for all. */
@@ -12,7 +14,7 @@ export type QuantizedWeights = {
   readonly limits: Tensor<'float32'>;
 };
 
-/** A limit below this share of the bias would make the bias overflow int32 (at an input scale of 1/256 and up). */
+/** A limit below this share of the bias would make the bias overflow int32 (at an input scale of 1/128 and up). */
 const smallestShareOfBias = 2 ** -17;
 
 /**
@@ -90,4 +92,14 @@ export function transposed(w: Tensor<'float32'>): Tensor<'float32'> {
   const data = new Float32Array(w.data.length);
   for (let i = 0; i < rows; i++) for (let j = 0; j < columns; j++) data[j * rows + i] = w.data[i * columns + j]!;
   return tensor('float32', [columns, rows], data);
+}
+
+/** Whether the weights of a layer are [N, K]. */
+export const isTransposed = (layer: Node): boolean =>
+  layer.op === 'MatMul' && readAttr(layer, 'transpose_b', 'bool', false);
+
+/** The fp32 weights of a layer of constant ones: HWIO, HWCM or [K, N]. */
+export function weightsOf(graph: Graph, layer: Node): Tensor<'float32'> {
+  const weights = constTensor(graph.node(layer.inputs[1]!.node)) as Tensor<'float32'>;
+  return isTransposed(layer) ? transposed(weights) : weights;
 }

@@ -2,6 +2,7 @@ import { roundHalfEven } from '../../base/round.ts';
 import { type Tensor, tensor } from '../../base/tensor.ts';
 import { constNode, constTensor } from '../../graph/constant.ts';
 import type { Graph, Node, Value } from '../../graph/graph.ts';
+import { withNodes } from './known.ts';
 import { sumChannels } from './statistics.ts';
 import type { Stream } from './stream.ts';
 import type { Target } from './target.ts';
@@ -69,9 +70,7 @@ function withBias(graph: Graph, { bias, unit }: Target, change: Float64Array): G
     before.dtype === 'qint32'
       ? tensor('qint32', before.shape, Int32Array.from(steps, saturated))
       : tensor('float32', before.shape, Float32Array.from(steps));
-  return graph.with(
-    [...graph.nodes.values()].map((node) => (node.name === bias.name ? constNode(node.name, after) : node)),
-  );
+  return withNodes(graph, [constNode(bias.name, after)]);
 }
 
 const saturated = (x: number): number => Math.max(-(2 ** 31), Math.min(2 ** 31 - 1, roundHalfEven(x)));

@@ -1,12 +1,10 @@
 import { type Progress, silent } from '../../base/progress.ts';
 import type { Tensor } from '../../base/tensor.ts';
-import { readAttr } from '../../graph/attr.ts';
-import { constTensor } from '../../graph/constant.ts';
 import type { Graph } from '../../graph/graph.ts';
 import type { Model } from '../../graph/model.ts';
 import type { Feeds, OpenRunner } from '../../graph/runner.ts';
 import type { WeightChoice } from '../options.ts';
-import { transposed } from '../weights.ts';
+import { weightsOf } from '../weights.ts';
 import { correctBias, dataInputs } from './bias.ts';
 import { withConstantEnds } from './frozen-graph.ts';
 import { changedNodes, correctionDigests, type KnownCorrections, withNodes } from './known.ts';
@@ -77,7 +75,7 @@ export async function correctLayers(
       const { origin, node } = target.layer;
       if (isRounded(rounding, node)) {
         const inputs = { codes: stream.get(node.inputs[0]!), exact: await exact?.inputsOf(origin) };
-        const rounded = roundWeights(graph, target, weightsOf(a.graph, origin), inputs);
+        const rounded = roundWeights(graph, target, weightsOf(a.graph, a.graph.node(origin)), inputs);
         if (rounded !== undefined) {
           graph = rounded.graph;
           weights.set(origin, rounded.choice);
@@ -116,12 +114,6 @@ function exactStream(a: Model, feeds: readonly Feeds[], openRunner: OpenRunner, 
     },
     release: (later: readonly string[]) => stream.release(a.graph, later.map(inputOf)),
   };
-}
-
-function weightsOf(graph: Graph, layer: string): Tensor<'float32'> {
-  const node = graph.node(layer);
-  const tensor = constTensor(graph.node(node.inputs[1]!.node)) as Tensor<'float32'>;
-  return node.op === 'MatMul' && readAttr(node, 'transpose_b', 'bool', false) ? transposed(tensor) : tensor;
 }
 
 async function keepInputs(graph: Graph, { layer }: Target, stream: Stream): Promise<void> {

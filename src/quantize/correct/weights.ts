@@ -5,6 +5,7 @@ import type { Graph, Node } from '../../graph/graph.ts';
 import { floatResultBehind, weightLimits } from '../float-result.ts';
 import type { WeightChoice } from '../options.ts';
 import { addRidge, type Columns, centredColumns, cholesky, covariance, solve } from './covariance.ts';
+import { withNodes } from './known.ts';
 import { drawPatches, type Patches } from './patches.ts';
 import { limitsFor, roundByCovariance } from './rounding.ts';
 import { inputSteps, sharesOf, type Target } from './target.ts';
@@ -94,9 +95,7 @@ export function roundWeights(
     );
     changed.push(constNode(bias.name, tensor('qint32', steps.shape, Int32Array.from(values))));
   }
-  const nodes = new Map(graph.nodes);
-  for (const constant of changed) nodes.set(constant.name, constant);
-  return { graph: graph.with(nodes.values()), choice: found };
+  return { graph: withNodes(graph, changed), choice: found };
 }
 
 /** What the sums of a matmul change by, whose operand's code 0 stands for so many steps: its bias holds their compensation. */

@@ -7,7 +7,7 @@ import type { Graph, Node } from '../../graph/graph.ts';
 import type { Model } from '../../graph/model.ts';
 import { prune } from '../../graph/rewrite.ts';
 import type { Feeds, OpenRunner } from '../../graph/runner.ts';
-import { transposed } from '../weights.ts';
+import { weightsOf } from '../weights.ts';
 import { rangesOfValues } from './statistics.ts';
 
 /** A relu whose channels are shifted: the bias before it, and what reads it with the bias behind each. */
@@ -88,9 +88,7 @@ function readsWhole(graph: Graph, layer: Node): boolean {
 
 /** W₂ c: what a constant in each channel adds to each that the layer makes. */
 function sumsOf(graph: Graph, layer: Node, shift: Float64Array): Float64Array {
-  const read = constTensor(graph.node(layer.inputs[1]!.node)) as Tensor<'float32'>;
-  const isTransposed = layer.op === 'MatMul' && readAttr(layer, 'transpose_b', 'bool', false);
-  const { data, shape } = isTransposed ? transposed(read) : read;
+  const { data, shape } = weightsOf(graph, layer);
   const outs = shape.at(-1)!;
   const sums = new Float64Array(outs);
   for (let i = 0; i < data.length; i++) sums[i % outs]! += data[i]! * shift[Math.floor(i / outs) % shift.length]!;

@@ -4,6 +4,7 @@ import { constTensor } from '../../graph/constant.ts';
 import { formatValue, type Graph, type Node, type Value } from '../../graph/graph.ts';
 import { inferTypes, type TypeInfo } from '../../graph/infer.ts';
 import type { Model } from '../../graph/model.ts';
+import { isTransposed } from '../weights.ts';
 import { channelClasses } from './classes.ts';
 
 /** A convolution or matmul with constant weights: dividing a channel of what it reads can be made up for by them. */
@@ -84,9 +85,8 @@ function layer(node: Node, context: Context): Int32Array | undefined {
   if (weights?.dtype !== 'float32' || node.controls.length > 0) return undefined;
   if (node.op === 'MatMul' && readAttr(node, 'transpose_a', 'bool', false)) return undefined;
   if (node.op !== 'MatMul' && readAttr(node, 'data_format', 'string', 'NHWC') !== 'NHWC') return undefined;
-  const isTransposed = node.op === 'MatMul' && readAttr(node, 'transpose_b', 'bool', false);
   const [a, b] = weights.shape.slice(-2) as [number, number];
-  const [from, to] = isTransposed ? [b, a] : [a, b];
+  const [from, to] = isTransposed(node) ? [b, a] : [a, b];
   const ins = context.of.get(formatValue(node.inputs[0]!));
   const isFitting = ins?.length === from;
   if (!isFitting) pinAll(context, node.inputs[0]!, `'${node.name}' does not read whole channels`);

@@ -1,12 +1,12 @@
 import { debug } from '../../base/flags.ts';
 import { type Tensor, tensor } from '../../base/tensor.ts';
-import { readAttr } from '../../graph/attr.ts';
 import { freshName } from '../../graph/builder.ts';
 import { constNode, constTensor } from '../../graph/constant.ts';
 import type { Graph, Node } from '../../graph/graph.ts';
 import type { Model } from '../../graph/model.ts';
 import { prune } from '../../graph/rewrite.ts';
 import type { Feeds, OpenRunner } from '../../graph/runner.ts';
+import { isTransposed } from '../weights.ts';
 import { type Channels, findChannels, type Weighted } from './channels.ts';
 import { groupsOf } from './groups.ts';
 import { chooseScales, type Equalization } from './scales.ts';
@@ -82,11 +82,11 @@ export function scaled(model: Model, { weighted, divided }: Channels, scales: Fl
 /** w · s_in / s_out. */
 function scaledWeights({ node, weights, ins, outs }: Weighted, scales: Float64Array): Tensor<'float32'> {
   const [a, b] = weights.shape.slice(-2) as [number, number];
-  const isTransposed = node.op === 'MatMul' && readAttr(node, 'transpose_b', 'bool', false);
+  const isSwapped = isTransposed(node);
   const isDepthwise = node.op === 'DepthwiseConv2dNative';
   const data = weights.data.map((w, at) => {
     const [row, column] = [Math.floor(at / b) % a, at % b];
-    const [i, o] = isTransposed ? [column, row] : [row, isDepthwise ? row * b + column : column];
+    const [i, o] = isSwapped ? [column, row] : [row, isDepthwise ? row * b + column : column];
     return (w * (ins ? scales[ins[i]!]! : 1)) / scales[outs[o]!]!;
   });
   return tensor('float32', weights.shape, data);

@@ -1,5 +1,5 @@
-import { readAttr } from '../../graph/attr.ts';
 import { formatValue } from '../../graph/graph.ts';
+import { isTransposed } from '../weights.ts';
 import type { Channels, Weighted } from './channels.ts';
 import type { ChannelRanges, ChannelStatistics } from './statistics.ts';
 
@@ -63,15 +63,15 @@ export function groupsOf({ weighted, pinned }: Channels, statistics: ChannelStat
 
 export function magnitudesOf({ node, weights }: Pick<Weighted, 'node' | 'weights'>): Magnitudes {
   const isDepthwise = node.op === 'DepthwiseConv2dNative';
-  const isTransposed = node.op === 'MatMul' && readAttr(node, 'transpose_b', 'bool', false);
   const [a, b] = weights.shape.slice(-2) as [number, number];
-  const [ins, columns] = isTransposed ? [b, a] : [a, b];
+  const isSwapped = isTransposed(node);
+  const [ins, columns] = isSwapped ? [b, a] : [a, b];
   const taps = weights.data.length / Math.max(1, ins * columns);
   const largest = new Float64Array(ins * columns);
   const squares = new Float64Array(ins);
   for (let i = 0; i < ins; i++)
     for (let j = 0; j < columns; j++) {
-      const at = isTransposed ? j * ins + i : i * columns + j;
+      const at = isSwapped ? j * ins + i : i * columns + j;
       for (let tap = 0; tap < taps; tap++) {
         const w = Math.abs(weights.data[tap * ins * columns + at]!);
         if (w > largest[i * columns + j]!) largest[i * columns + j] = w;

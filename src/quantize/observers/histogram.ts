@@ -50,8 +50,8 @@ const even = new Uint32Array(2 * bins);
 const odd = new Uint32Array(2 * bins);
 
 /**
- * The same without branches, which would depend on each value's sign, and with two sets of counts: a bin that is met twice in a row would
- * otherwise wait for its own store. Five times as fast.
+ * The same without branches, which would depend on each value's sign, and with two sets of counts: a bin that is met twice
+ * in a row would otherwise wait for its own store. Five times as fast.
  */
 function countMany(histogram: Histogram, values: Float32Array, perUnit: number): void {
   const bits = new Int32Array(values.buffer, values.byteOffset, values.length);
