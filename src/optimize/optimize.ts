@@ -48,8 +48,8 @@ const maxRounds = 10;
 
 /**
  * The same fp32 model in fewer nodes: figure 1a. What only training needs is stripped, constants are computed, batch norms
- * and pads go into the convolutions, in the bodies of functions (If, While, calls) too. Inputs and outputs keep their names. Exact up to rounding; each rule says where it is
- * more. Throws `UserError` on a pass that does not exist.
+ * and pads go into the convolutions, in the bodies of functions (If, While, calls) too. Inputs and outputs keep their names.
+ * Exact up to rounding; each rule says where it is more. Throws `UserError` on a pass that does not exist.
  */
 export function optimize(model: Model, { passes: names, evaluate, trace }: OptimizeOptions = {}): Model {
   const chosen = passes.filter((pass) => names === undefined || names.includes(pass.name));
