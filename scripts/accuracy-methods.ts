@@ -9,6 +9,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { quantize } from '../src/api/quantize.ts';
+import { runOf } from '../src/api/runner.ts';
 import { writeWhole } from '../src/base/files.ts';
 import { terminalProgress } from '../src/cli/progress.ts';
 import type { Dataset, Sample } from '../src/data/dataset.ts';
@@ -23,6 +24,7 @@ import { type Corrections, type Effort, effortNames } from '../src/quantize/quan
 import { nothingShared, type Shared } from '../src/quantize/shared.ts';
 import { findRecipe } from '../src/zoo/recipes/index.ts';
 import { sharedPath } from '../test/support/shared.ts';
+import { writeTable } from './accuracy/table.ts';
 
 type Subject = {
   readonly model: string;
@@ -88,7 +90,6 @@ const { values: options } = parseArgs({
 type Result = { readonly figures: Evaluation['figures']; readonly samples: number; readonly seconds: number };
 
 const cachePath = fileURLToPath(new URL('../.cache/accuracy-methods.json', import.meta.url));
-const docsPath = fileURLToPath(new URL('../docs/accuracy.md', import.meta.url));
 const known = new Map<string, Result>(
   existsSync(cachePath) && !options.fresh ? (JSON.parse(readFileSync(cachePath, 'utf8')) as [string, Result][]) : [],
 );
@@ -144,9 +145,9 @@ async function prepare(subject: Subject): Promise<Prepared | undefined> {
   const calibration = calibrationSplit(whole, recipe);
   const batches = await all(split.samples({ batch: subject.batch, limit: samplesOf(subject) }));
   const original = await compile(optimize(model));
+  const run = runOf(original);
   const outputs = new Map<unknown, Awaited<ReturnType<Run>>>();
-  for (const { feeds } of batches)
-    outputs.set(feeds, new Map(Object.entries(await original.run(Object.fromEntries(feeds)))));
+  for (const { feeds } of batches) outputs.set(feeds, await run(feeds));
   original.dispose();
   return {
     model,
@@ -173,8 +174,7 @@ async function measure(
   });
   const { user, system } = process.cpuUsage(start);
   const session = await compile(int8);
-  const run: Run = async (feeds) => new Map(Object.entries(await session.run(Object.fromEntries(feeds))));
-  const { figures, samples } = await evaluate(run, data, { ...(recipe && { recipe }), reference });
+  const { figures, samples } = await evaluate(runOf(session), data, { ...(recipe && { recipe }), reference });
   session.dispose();
   return { figures, samples, seconds: (user + system) / 1e6 };
 }
@@ -235,12 +235,4 @@ for (const subject of subjects)
   if (wanted === undefined || wanted.some((name) => subject.model.startsWith(name))) await measureSubject(subject);
 const table = markdown();
 console.log(table);
-if (options.write) {
-  const text = readFileSync(docsPath, 'utf8');
-  const pattern = /(<!-- methods -->\n)[\s\S]*?(<!-- \/methods -->)/;
-  if (!pattern.test(text)) throw new Error(`${docsPath} has no marks for the table of methods`);
-  await writeWhole(
-    docsPath,
-    text.replace(pattern, (_, start: string, end: string) => `${start}${table}\n${end}`),
-  );
-}
+if (options.write) await writeTable('docs/accuracy.md', 'methods', table);

@@ -8,6 +8,7 @@ import sharp from 'sharp';
 import { terminalProgress } from '../src/cli/progress.ts';
 import { table } from '../src/cli/table.ts';
 import { datasetOf } from '../src/data/dataset.ts';
+import { sqnr } from '../src/data/metrics/sqnr.ts';
 import { compile, type Dataset, inspect, load, type Model, optimize, quantize, type Tensor } from '../src/index.ts';
 import { drawPanels, type Panel } from './demo/draw.ts';
 import { type DemoModel, demoModels, type Mark } from './demo/models.ts';
@@ -58,15 +59,11 @@ async function measure(model: Model, data: Dataset): Promise<Measured> {
   return { outputs, milliseconds, backend: session.backend };
 }
 
-const sqnr = (a: readonly Float32Array[], b: readonly Float32Array[]): number => {
-  let [signal, noise] = [0, 0];
-  for (const [i, x] of a.entries())
-    for (let j = 0; j < x.length; j++) {
-      signal += x[j]! ** 2;
-      noise += (x[j]! - b[i]![j]!) ** 2;
-    }
-  return 10 * Math.log10(signal / noise);
-};
+function sqnrOf(a: readonly Float32Array[], b: readonly Float32Array[]): number {
+  const meter = sqnr();
+  for (const [i, x] of a.entries()) meter.add(x, b[i]!);
+  return meter.value();
+}
 
 /** Share of the first's boxes that the second has too: same label, intersection over union of at least a half. */
 function foundAgain(first: readonly (readonly Mark[])[], second: readonly (readonly Mark[])[]): string {
@@ -124,7 +121,7 @@ for (const demo of demoModels) {
     await megabytes(paths.int8),
     `${nodes} of ${nodes + inspect(int8).fp32.length}`,
     foundAgain(marksBefore, marksAfter),
-    `${sqnr(values(before), values(after)).toFixed(1)} dB`,
+    `${sqnrOf(values(before), values(after)).toFixed(1)} dB`,
     `${before.milliseconds.toFixed(1)} ms`,
     `${after.milliseconds.toFixed(1)} ms`,
     after.backend,

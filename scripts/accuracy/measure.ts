@@ -1,6 +1,7 @@
 import { openInTensorFlow } from '../../conformance/run-model.ts';
 import type { TensorFlow } from '../../conformance/tensorflow.ts';
 import { quantize } from '../../src/api/quantize.ts';
+import { runOf } from '../../src/api/runner.ts';
 import { terminalProgress } from '../../src/cli/progress.ts';
 import { evaluate, type Run } from '../../src/data/evaluate.ts';
 import type { Outputs } from '../../src/data/meters.ts';
@@ -91,7 +92,7 @@ function benchOf(prepared: Prepared, tf: TensorFlow | undefined): Bench {
 async function inOctet(model: Model): Promise<AsyncDisposable & { readonly run: Run }> {
   const session = await compile(model);
   return {
-    run: async (feeds) => new Map(Object.entries(await session.run(Object.fromEntries(feeds)))),
+    run: runOf(session),
     [Symbol.asyncDispose]: async () => session.dispose(),
   };
 }

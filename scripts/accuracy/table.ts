@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { writeWhole } from '../../src/base/files.ts';
 import type { Row } from './rows.ts';
 
@@ -48,8 +49,9 @@ function line(octet: Row, tensorflow: Row | undefined, unlabelled: string): stri
   return `| ${cells.join(' | ')} |`;
 }
 
-/** Replaces what stands between a document's marks. */
-export async function writeTable(path: string, name: string, table: string): Promise<void> {
+/** Replaces what stands between the marks of a document, whose path is from the repository's root. */
+export async function writeTable(document: string, name: string, table: string): Promise<void> {
+  const path = fileURLToPath(new URL(`../../${document}`, import.meta.url));
   const text = readFileSync(path, 'utf8');
   const pattern = new RegExp(`(<!-- ${name} -->\n)[\\s\\S]*?(<!-- /${name} -->)`);
   if (!pattern.test(text)) throw new Error(`${path} has no marks for ${name}`);

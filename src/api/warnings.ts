@@ -17,6 +17,10 @@ import { macsOf } from './inspect.ts';
 /** Something about a model or its calibration that a person should look at. */
 export type Warning = { readonly kind: WarningKind; readonly node?: string; readonly text: string };
 
+/** A warning as a line of text. */
+export const describeWarning = ({ kind, node, text }: Warning): string =>
+  `warning (${kind}): ${node === undefined ? '' : `${node} `}${text}`;
+
 /** What the warnings are found from. */
 export type Evidence = {
   /** Figure 1a and 1c. */

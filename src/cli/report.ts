@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 import type { QuantizedModel } from '../api/quantize.ts';
+import { describeWarning } from '../api/warnings.ts';
 import { readBytes, writeWhole } from '../base/files.ts';
 import { type Config, parseConfig } from '../quantize/config.ts';
 import { buildReport } from '../report/build.ts';
@@ -43,6 +44,4 @@ export async function loadConfig(file: string): Promise<Config> {
 
 /** Warnings as lines of text, each kind by its name. */
 export const warningText = (warnings: QuantizedModel['warnings']): string =>
-  warnings
-    .map(({ kind, node, text }) => `warning (${kind}): ${node === undefined ? '' : `${node} `}${text}\n`)
-    .join('');
+  warnings.map((warning) => `${describeWarning(warning)}\n`).join('');

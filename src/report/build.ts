@@ -1,16 +1,14 @@
 import { compare } from '../api/compare.ts';
 import { type Inspection, inspect } from '../api/inspect.ts';
 import { feedsOf } from '../api/quantize.ts';
-import { runnerOn } from '../api/runner.ts';
+import { runnerOn, runOf } from '../api/runner.ts';
 import { type Drift, findWarnings } from '../api/warnings.ts';
 import { UserError } from '../base/errors.ts';
 import { type Progress, silent } from '../base/progress.ts';
-import type { Tensor } from '../base/tensor.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { evaluate } from '../data/evaluate.ts';
 import type { Recipe } from '../data/recipe/recipe.ts';
 import type { Model } from '../graph/model.ts';
-import type { Feeds } from '../graph/runner.ts';
 import { codedRanges } from '../quantize/coverage.ts';
 import { type Observations, observeModel } from '../quantize/observe.ts';
 import type { QuantizeOptions } from '../quantize/options.ts';
@@ -174,17 +172,11 @@ async function measure(
   const settings = { ...(backend && { backend }), ...(threads && { threads }), ...(signal && { signal }) };
   using session = await compile(model, settings);
   using original = reference && (await compile(reference, settings));
-  const run =
-    (of: typeof session) =>
-    async (feeds: Feeds): Promise<ReadonlyMap<string, Tensor>> => {
-      signal?.throwIfAborted();
-      return new Map(Object.entries(await of.run(Object.fromEntries(feeds))));
-    };
-  const found = await evaluate(run(session), evaluation, {
+  const found = await evaluate(runOf(session, signal), evaluation, {
     limit: samples,
     ...(recipe && { recipe }),
     ...(progress && { progress }),
-    ...(original && { reference: run(original) }),
+    ...(original && { reference: runOf(original, signal) }),
   });
   return {
     samples: found.samples,

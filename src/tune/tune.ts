@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { optimize } from '../api/optimize.ts';
 import { type QuantizedModel, type QuantizeOptions, quantize } from '../api/quantize.ts';
-import { runnerOn } from '../api/runner.ts';
+import { runnerOn, runOf } from '../api/runner.ts';
 import { usualSamples } from '../api/samples.ts';
-import type { Warning } from '../api/warnings.ts';
+import { describeWarning } from '../api/warnings.ts';
 import { UserError } from '../base/errors.ts';
 import { silent } from '../base/progress.ts';
 import type { Tensor } from '../base/tensor.ts';
@@ -12,7 +12,6 @@ import { evaluate, type Run } from '../data/evaluate.ts';
 import type { Recipe } from '../data/recipe/recipe.ts';
 import { digestsOf } from '../graph/digest.ts';
 import type { Model } from '../graph/model.ts';
-import type { Feeds } from '../graph/runner.ts';
 import { nothingShared } from '../quantize/shared.ts';
 import { compile } from '../runtime/session.ts';
 import { keptInMemory } from './kept.ts';
@@ -182,9 +181,6 @@ function attempts(model: Model, book: Book, { metric, floor, measure }: Goal, { 
 const bestOf = (trials: readonly Trial[], floor: number): Trial | undefined =>
   trials.reduce<Trial | undefined>((best, trial) => (isBetter(trial, best, floor) ? trial : best), undefined);
 
-const describeWarning = ({ kind, node, text }: Warning): string =>
-  `warning (${kind}): ${node === undefined ? '' : `${node} `}${text}`;
-
 const sameNames = (a: readonly string[], b: readonly string[]): boolean =>
   a.length === b.length && a.every((name, i) => name === b[i]);
 
@@ -215,18 +211,12 @@ async function recorded(a: Model, { evaluation, recipe, limit, backend, threads,
   const session = await compile(a, settings);
   const evaluateOn = { ...(recipe && { recipe }), ...(limit && { limit }), ...(progress && { progress }) };
   const outputs: ReadonlyMap<string, Tensor>[] = [];
-  const runOf =
-    (of: typeof session, until = signal): Run =>
-    async (feeds: Feeds) => {
-      until?.throwIfAborted();
-      return new Map(Object.entries(await of.run(Object.fromEntries(feeds))));
-    };
   /** The outputs of the fp32 model in the order of the samples, which is always the same. */
   const replay = (): Run => {
     let next = 0;
     return async (feeds) => {
       const at = next++;
-      const found = outputs[at] ?? (await runOf(session)(feeds));
+      const found = outputs[at] ?? (await runOf(session, signal)(feeds));
       outputs[at] = found;
       return found;
     };

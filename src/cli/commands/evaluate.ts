@@ -1,5 +1,5 @@
 import { compile } from '../../api/compile.ts';
-import type { Tensor } from '../../base/tensor.ts';
+import { runOf } from '../../api/runner.ts';
 import { type Evaluation, evaluate } from '../../data/evaluate.ts';
 import { evaluationSplit } from '../../data/subset.ts';
 import type { Session } from '../../runtime/session.ts';
@@ -38,11 +38,6 @@ export const evaluateCommand: AddCommand = (program, signal) => {
     print({ model: path, backend: session.backend, ...result }, options, () => describe(result, session));
   });
 };
-
-export const runOf =
-  (session: Session, signal?: AbortSignal) =>
-  async (feeds: ReadonlyMap<string, Tensor>): Promise<ReadonlyMap<string, Tensor>> =>
-    new Map(Object.entries(await session.run(Object.fromEntries(feeds), signal ? { signal } : {})));
 
 function describe({ figures, reference, samples, skipped, seconds }: Evaluation, session: Session): string {
   const text = (name: string, figure: number | undefined) =>
