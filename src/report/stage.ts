@@ -93,7 +93,7 @@ const isInt8 = (types: TypeInfo, value: Value): boolean => {
 function kindOf(node: Node, types: TypeInfo, ends: ReadonlySet<string>, { kept, islands }: StageContext): NodeKind {
   if (islands?.has(node.name)) return 'island';
   if (node.op === 'QuantizeV2' || node.op === 'Dequantize') return 'convert';
-  if (node.op.startsWith('Quantized') || isInt8(types, { node: node.name, port: 0 })) return 'int8';
+  if (/^(Quantized|_Octet)/.test(node.op) || isInt8(types, { node: node.name, port: 0 })) return 'int8';
   if (kept?.has(node.name)) return 'fp32';
   return ends.has(node.name) ? 'end' : 'other';
 }

@@ -33,6 +33,9 @@ it('gathers what there is to see of a quantized model', async () => {
   const [island] = c!.nodes.filter((node) => node.kind === 'island' && node.op === 'Relu');
   expect(island!.reason).toContain("octet's engine");
   expect(d!.nodes.filter((node) => node.kind === 'island')).toEqual([]);
+  const own = d!.nodes.filter(({ op }) => op.startsWith('_Octet'));
+  expect(own.map(({ op }) => op)).toContain('_OctetFloatConv2D');
+  for (const { kind, reason } of own) expect([kind, reason]).toEqual(['int8', undefined]);
   expect(d!.nodes.length).toBeLessThan(c!.nodes.length);
   expect(c!.nodes.find((node) => node.op === 'Mean')!.reason).toBe('TensorFlow has no int8 form of Mean');
 });

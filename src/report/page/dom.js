@@ -68,6 +68,8 @@ const shorten = (text, length) =>
 /** A quantized op by what it does: its colour says that it is int8. */
 const ownOps = {
   _OctetConv2DSum: 'Conv2D + Bias + Sum',
+  _OctetFloatConv2D: 'Conv2D + Bias, float32',
+  _OctetRoundedConv2D: 'Conv2D + Bias + Sum',
   _OctetAdd: 'Add',
   _OctetTable: 'Function of codes',
   _OctetMean: 'Mean',

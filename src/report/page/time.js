@@ -3,6 +3,7 @@
 const families = ['convolution', 'depthwise', 'matmul', 'pooling', 'conversion', 'other', 'reference kernel'];
 const familyClass = (family) => `family-${family.replace(/ .*/, '')}`;
 const sumOf = (steps) => steps.reduce((ms, step) => ms + step.ms, 0);
+const timeOf = (steps, family) => sumOf(steps.filter((step) => step.family === family));
 
 /** One bar a model, both on one scale, and what each kind of step takes. */
 function timeCard({ time }, show) {
@@ -19,7 +20,6 @@ function timeCard({ time }, show) {
   ];
   const longest = Math.max(...runs.map(([, steps]) => sumOf(steps)));
   const there = families.filter((family) => runs.some(([, steps]) => steps.some((step) => step.family === family)));
-  const of = (steps, family) => sumOf(steps.filter((step) => step.family === family));
   return element(
     'section',
     { class: 'card' },
@@ -31,42 +31,35 @@ function timeCard({ time }, show) {
       ...runs.flatMap(([name, steps]) => [
         element('span', { class: 'note' }, name),
         stackedBar(
-          there.map((family) => [familyClass(family), of(steps, family), family]),
+          there.map((family) => [familyClass(family), timeOf(steps, family), family]),
           longest,
         ),
         element('span', { class: 'value' }, format.time(sumOf(steps))),
       ]),
     ),
-    element(
-      'table',
-      { class: 'families' },
-      element(
-        'thead',
-        {},
-        element(
-          'tr',
-          {},
-          ...['', ...runs.map(([name]) => name || 'time')].map((title) =>
-            element('th', { scope: 'col', class: title === '' ? '' : 'right' }, title),
-          ),
-        ),
-      ),
-      element(
-        'tbody',
-        {},
-        ...there.map((family) =>
-          element(
-            'tr',
-            {},
-            element('td', {}, element('span', { class: `swatch ${familyClass(family)}` }), family),
-            ...runs.map(([, steps]) =>
-              element('td', { class: 'right' }, of(steps, family) === 0 ? '–' : format.time(of(steps, family))),
-            ),
-          ),
-        ),
-      ),
-    ),
+    familyTable(there, runs),
     slowest(time, show),
+  );
+}
+
+function familyTable(there, runs) {
+  const heads = ['', ...runs.map(([name]) => name || 'time')].map((title) =>
+    element('th', { scope: 'col', class: title === '' ? '' : 'right' }, title),
+  );
+  const row = (family) => {
+    const times = runs.map(([, steps]) => timeOf(steps, family));
+    return element(
+      'tr',
+      {},
+      element('td', {}, element('span', { class: `swatch ${familyClass(family)}` }), family),
+      ...times.map((ms) => element('td', { class: 'right' }, ms === 0 ? '–' : format.time(ms))),
+    );
+  };
+  return element(
+    'table',
+    { class: 'families' },
+    element('thead', {}, element('tr', {}, ...heads)),
+    element('tbody', {}, ...there.map(row)),
   );
 }
 
