@@ -10,7 +10,7 @@ export function fromBfloat16(bits: number): number {
 }
 
 /** The bfloat16 nearest to float32(`x`), ties to even. */
-export function toBfloat16(x: number): number {
+function toBfloat16(x: number): number {
   f32[0] = x;
   const bits = u32[0]!;
   if (Number.isNaN(x)) return (bits >>> 31 === 0 ? 0 : 0x8000) | 0x7fc0;
@@ -28,7 +28,7 @@ export function fromFloat16(bits: number): number {
 }
 
 /** The binary16 nearest to float32(`x`), ties to even; beyond 65504 + half a step it is infinite. */
-export function toFloat16(x: number): number {
+function toFloat16(x: number): number {
   f32[0] = x;
   const bits = u32[0]!;
   const sign = (bits >>> 16) & 0x8000;

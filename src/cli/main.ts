@@ -9,7 +9,7 @@ import { commands } from './commands/index.ts';
 const { version } = createRequire(import.meta.url)('../../package.json') as { readonly version: string };
 
 /** Exit codes: the user's mistake, ours, and an interruption as shells report it. */
-export const exitCodes = { user: 2, internal: 1, interrupted: 130 } as const;
+const exitCodes = { user: 2, internal: 1, interrupted: 130 } as const;
 
 const environmentHelp = `\nEnvironment:\n${Object.entries(flags)
   .map(([name, text]) => `  ${name.padEnd(14)} ${text}`)
@@ -18,9 +18,7 @@ const environmentHelp = `\nEnvironment:\n${Object.entries(flags)
 /** Runs the command line and gives its exit code. Failures are one line on stderr, with the node or file and the remedy. */
 export async function main(argv: readonly string[]): Promise<number> {
   const program = new Command('octet')
-    .description(
-      'Turns a trained fp32 TensorFlow model into an INT8 one that is as accurate and about four times as fast, and runs it.',
-    )
+    .description('Turns a trained fp32 TensorFlow model into an INT8 one and runs it.')
     .version(version, '-V, --version')
     .addHelpText('after', environmentHelp)
     .exitOverride();

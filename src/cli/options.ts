@@ -1,6 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import type { BackendName } from '../runtime/backends.ts';
-import { backendNames } from '../runtime/backends.ts';
+import { type BackendName, backendNames } from '../runtime/backends.ts';
 
 /** What several commands take: each group of options is declared here, once. */
 export type ModelOptions = {

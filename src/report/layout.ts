@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import { Worker } from 'node:worker_threads';
 import { InternalError } from '../base/errors.ts';
 
-export const nodeSize = { width: 210, height: 42 } as const;
+const nodeSize = { width: 210, height: 42 } as const;
 /** Beyond this many nodes the finer ranking takes minutes. */
 const manyNodes = 600;
 /** dagre recurses along the longest path: a deep network would overflow the main thread's stack. */

@@ -19,7 +19,7 @@ import { copyRecipe } from '../recipe.ts';
 import { loadConfig, reportQuantized, warningText } from '../report.ts';
 import { percent, table } from '../table.ts';
 
-export type QuantizeFlags = {
+type QuantizeFlags = {
   readonly samples?: number;
   readonly method: AnyMethod;
   readonly effort: Effort;
@@ -86,7 +86,7 @@ export const quantizeCommand: AddCommand = (program, signal) => {
 };
 
 /** What of the graph is quantized, as the options say. */
-export const graphOptions = ({
+const graphOptions = ({
   perTensor,
   excludeOp = [],
   excludeNode = [],

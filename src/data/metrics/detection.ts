@@ -53,7 +53,7 @@ export function detectionAgreement({ minScore = 0.5, minOverlap = 0.5, otherScor
 }
 
 /** COCO's overlaps: 0.5, 0.55 … 0.95. */
-export const cocoOverlaps: readonly number[] = Array.from({ length: 10 }, (_, i) => (50 + 5 * i) / 100);
+const cocoOverlaps: readonly number[] = Array.from({ length: 10 }, (_, i) => (50 + 5 * i) / 100);
 
 type Scored = { readonly score: number; readonly right: boolean };
 

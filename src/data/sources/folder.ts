@@ -9,16 +9,7 @@ import { decodePicture } from '../image/decode.ts';
 import { preprocessor } from '../image/preprocess.ts';
 import type { InputSource, Recipe } from '../recipe/recipe.ts';
 
-export const pictureExtensions: readonly string[] = [
-  '.jpg',
-  '.jpeg',
-  '.png',
-  '.webp',
-  '.gif',
-  '.tif',
-  '.tiff',
-  '.avif',
-];
+const pictureExtensions: readonly string[] = ['.jpg', '.jpeg', '.png', '.webp', '.gif', '.tif', '.tiff', '.avif'];
 
 type Entry = { readonly file: string; readonly label?: number };
 

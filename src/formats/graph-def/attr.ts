@@ -38,7 +38,7 @@ export const writeAttrs = (attrs: Attrs): AttrEntry[] =>
   Array.from(attrs, ([key, attr]) => create(AttrEntrySchema, { key, value: writeAttrValue(attr) }));
 
 /** An attribute's value; what octet has no kind for is kept `raw`. */
-export function readAttrValue(proto: AttrValue, context: ReadContext): Attr {
+function readAttrValue(proto: AttrValue, context: ReadContext): Attr {
   const raw = (): Attr => ({ raw: toBinary(AttrValueSchema, proto) });
   const { case: kind, value } = proto.value;
   switch (kind) {
@@ -99,7 +99,7 @@ function readList(proto: AttrValue_ListValue, context: ReadContext): AttrList | 
   return Object.keys(list).length > 1 ? undefined : list;
 }
 
-export function writeAttrValue(attr: Attr): AttrValue {
+function writeAttrValue(attr: Attr): AttrValue {
   if ('raw' in attr) return decodeMessage(AttrValueSchema, attr.raw);
   return create(AttrValueSchema, { value: writeKind(attr) });
 }

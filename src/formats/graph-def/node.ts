@@ -13,7 +13,7 @@ export type ReadInput = (text: string, context: ReadContext) => readonly Value[]
 export type WriteInput = (value: Value) => string;
 
 /** Inputs as graphs outside of functions write them. */
-export const graphInput: ReadInput = (text) => [parseValue(text)];
+const graphInput: ReadInput = (text) => [parseValue(text)];
 
 /** A node as the file has it. Throws `UserError` naming the node. */
 export function readNode(def: NodeDef, context: ReadContext, readInput: ReadInput = graphInput): Node {

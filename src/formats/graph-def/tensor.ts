@@ -36,7 +36,7 @@ const fields = {
 type Element = number | bigint | boolean | Uint8Array;
 
 /** The file's name of a type's number, for errors. */
-export function readDType(tf: number, { place }: ReadContext): DType {
+function readDType(tf: number, { place }: ReadContext): DType {
   const dtype = dtypeOfNumber(tf);
   if (dtype === undefined) throw new UserError(`a tensor has the type ${tf}, which octet does not know`, place);
   return dtype;

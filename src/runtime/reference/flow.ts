@@ -60,9 +60,6 @@ export function flowAction(node: Node, graph: Graph): Action | undefined {
   return rule && { kind: 'switch', rule };
 }
 
-/** Ops that this file runs. */
-export const isFlow = (op: string): boolean => isMerge(op) || switches.has(op);
-
 const isTrue = (signal: Signal | undefined): boolean => numberIn(signal) !== 0;
 
 function numberIn(signal: Signal | undefined): number {

@@ -46,7 +46,7 @@ export const cellLayout = { state: 0, timeout: 8, bytes: 128 } as const;
 /** `state`; everything else is the address of a posted job. */
 export const cellState = { awake: 0, asleep: 1, busy: 2, none: 3 } as const;
 /** A job, on the stack of the run that posts it. `pending`: helpers that have it and have not finished. */
-export const jobLayout = { target: 0, ctx: 8, pending: 16 } as const;
+const jobLayout = { target: 0, ctx: 8, pending: 16 } as const;
 
 /** Looks before sleeping; `pause` takes 40 to 140 cycles, so 20 to 60 µs. */
 const LOOKS = 1500;
@@ -67,7 +67,7 @@ function emitFutex(a: Assembler, syscall: number, operation: number, value: numb
 }
 
 /** `void *helper(cell)`: looks for jobs, sleeps, and returns when it has slept long enough. */
-export function helperCode({ syscall }: ThreadFunctions): Uint8Array {
+function helperCode({ syscall }: ThreadFunctions): Uint8Array {
   const a = assembler();
   const [fresh, look, sleep, accept, end] = ['fresh', 'look', 'sleep', 'accept', 'end'].map((name) => a.label(name));
   a.push(rbx);
