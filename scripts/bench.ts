@@ -81,7 +81,7 @@ if (options.write) await writeReadme(results);
 /** Measures all engines on one network and batch, turn by turn. */
 async function compareEngines({ name, size }: Architecture, folder: string, batch: number): Promise<Measurement[]> {
   const setting: Setting = { folder, size, batch, threads: options.threads };
-  const running: { engine: Engine; worker: Worker; turns: number[][]; count: number }[] = [];
+  const running: { engine: Engine; worker: Worker; turns: (readonly number[])[]; count: number }[] = [];
   try {
     for (const engine of chosen) {
       const { command, args } = workerOf(engine, setting, python);
