@@ -134,7 +134,10 @@ export function fitsInt32(spec: ConvSpec): boolean {
   weights.forEach((weight, i) => {
     most[i % most.length]! += Math.abs(weight) * (input.type === 'u8' ? 255 : 128);
   });
-  return most.every((sum, c) => sum + Math.abs(bias?.[c] ?? 0) < 2 ** 31);
+  return most.every((sum, c) => {
+    const b = bias?.[c] ?? 0;
+    return b - sum >= -(2 ** 31) && b + sum < 2 ** 31;
+  });
 }
 
 /** The largest magnitude that sums in `steps` can have. */
