@@ -48,8 +48,11 @@ export const cellState = { awake: 0, asleep: 1, busy: 2, none: 3 } as const;
 /** A job, on the stack of the run that posts it. `pending`: helpers that have it and have not finished. */
 const jobLayout = { target: 0, ctx: 8, pending: 16 } as const;
 
-/** Looks before sleeping; `pause` takes 40 to 140 cycles, so 20 to 60 µs. */
-const LOOKS = 1500;
+/**
+ * Looks before sleeping; `pause` takes 40 to 140 cycles, so 0.1 to 0.5 ms: what lies between two runs of a small network,
+ * whose inputs are copied meanwhile. A helper that sleeps comes 10 to 40 µs late, or on the caller's own processor.
+ */
+const LOOKS = 12_000;
 const END_AFTER_SECONDS = 5;
 
 /** linux/futex.h and the system call's number on x86-64. */
