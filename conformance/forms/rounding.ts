@@ -2,7 +2,8 @@ import { rng } from '../../src/base/rng.ts';
 import { tensor } from '../../src/base/tensor.ts';
 import { ints, type } from '../../src/graph/attr.ts';
 import type { OpName } from '../../src/graph/ops/index.ts';
-import { clamp, requantize, rne } from '../../src/kernels/requantize/contract.ts';
+import { requantize } from '../../src/kernels/requantize/contract.ts';
+import { realScales, requantizeReal } from '../../src/kernels/requantize/rounding.ts';
 import type { OpCase } from '../graph-case.ts';
 import { f32s } from '../ops/values.ts';
 
@@ -50,6 +51,12 @@ export function roundingCase({ op, input, output, isDepthwise }: Rounding, seed:
       sums[p * channels + c] = sum;
     }
   const steps = { input: high, weights: 127, output: output === 'quint8' ? 255 : 127 };
+  const real = realScales(
+    { dtype: input, scale: maxInput / steps.input },
+    [...maxWeights].map((limit) => limit / steps.weights),
+    { dtype: output, scale: maxOutput / steps.output },
+    { values: bias, isReal: false },
+  );
   const [least, most] = output === 'quint8' ? [0, 255] : [-128, 127];
   const side = (of: Float32Array, sign: number) =>
     tensor(
@@ -78,33 +85,12 @@ export function roundingCase({ op, input, output, isDepthwise }: Rounding, seed:
     },
     theirs: sums.map((sum, i) => {
       const c = i % channels;
-      const m = roundedScales(maxInput, maxWeights[c]!, maxOutput, steps);
-      return tensorFlowCode(sum, bias[c]!, m, least, most);
+      return requantizeReal(sum, real.sums[c]!, real.biases[c]!, real.back, least, most);
     }),
     contract: sums.map((sum, i) => {
       const c = i % channels;
-      const real = (maxInput / steps.input) * (maxWeights[c]! / steps.weights);
-      return requantize(sum + bias[c]!, f32(real / (maxOutput / steps.output)), least, most);
+      const step = (maxInput / steps.input) * (maxWeights[c]! / steps.weights);
+      return requantize(sum + bias[c]!, f32(step / (maxOutput / steps.output)), least, most);
     }),
   };
 }
-
-type Scales = { readonly sum: number; readonly bias: number; readonly back: number };
-type Steps = { readonly input: number; readonly weights: number; readonly output: number };
-
-/** What TensorFlow hands to oneDNN, each product and quotient rounded to float32. */
-function roundedScales(maxInput: number, maxWeight: number, maxOutput: number, steps: Steps): Scales {
-  const real = f32(maxInput * maxWeight);
-  return {
-    sum: f32(f32(maxInput / steps.input) * f32(maxWeight / steps.weights)),
-    bias: f32(1 / f32((steps.input * steps.weights) / real)),
-    back: f32(1 / f32(maxOutput / steps.output)),
-  };
-}
-
-/**
- * y = clamp(rne(f32(f32(f32(f32(acc)·s) + f32(b·s_b))·(1/s_y)))): sums and bias become real numbers by themselves, and codes
- * from those. The contract's f32(acc + b)·m is rounded once, so a few in a million codes are another one.
- */
-const tensorFlowCode = (acc: number, bias: number, m: Scales, least: number, most: number): number =>
-  clamp(rne(f32(f32(f32(f32(acc) * m.sum) + f32(bias * m.bias)) * m.back)), least, most);

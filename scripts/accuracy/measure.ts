@@ -8,6 +8,7 @@ import type { Outputs } from '../../src/data/meters.ts';
 import type { Recipe } from '../../src/data/recipe/recipe.ts';
 import type { Model } from '../../src/graph/model.ts';
 import { compile, optimize } from '../../src/index.ts';
+import type { Rounding } from '../../src/kernels/requantize/rounding.ts';
 import { nothingShared } from '../../src/quantize/shared.ts';
 import { type Row, type Runtime, storedRow, storeRow, type Variant, variants } from './rows.ts';
 import { nameOf, type Prepared, prepare, type Subject } from './subjects.ts';
@@ -51,7 +52,8 @@ export async function rowsOf(subject: Subject, options: Options): Promise<readon
   return rows;
 }
 
-type Bench = Prepared & { readonly record: (variant: Variant, runtime: Runtime) => Promise<Record> };
+/** `exact` is octet with TensorFlow's roundings. */
+type Bench = Prepared & { readonly record: (variant: Variant, runtime: Runtime | 'exact') => Promise<Record> };
 
 /** Quantizes and runs each variant once, when it is first asked for. */
 function benchOf(prepared: Prepared, tf: TensorFlow | undefined): Bench {
@@ -70,9 +72,12 @@ function benchOf(prepared: Prepared, tf: TensorFlow | undefined): Bench {
         });
   const modelOf = (variant: Variant) => models.get(variant) ?? models.set(variant, made(variant)).get(variant)!;
   const records = new Map<string, Promise<Record>>();
-  const run = async (variant: Variant, runtime: Runtime): Promise<Record> => {
+  const run = async (variant: Variant, runtime: Runtime | 'exact'): Promise<Record> => {
+    const candidate = await modelOf(variant);
     await using opened =
-      runtime === 'octet' ? await inOctet(await modelOf(variant)) : await openInTensorFlow(tf!, await modelOf(variant));
+      runtime === 'tensorflow'
+        ? await openInTensorFlow(tf!, candidate)
+        : await inOctet(candidate, runtime === 'exact' ? 'tensorflow' : 'contract');
     const outputs: Outputs[] = [];
     let milliseconds = 0;
     for await (const { feeds } of data.samples()) {
@@ -82,15 +87,15 @@ function benchOf(prepared: Prepared, tf: TensorFlow | undefined): Bench {
     }
     return { outputs, seconds: milliseconds / 1000 };
   };
-  const record = (variant: Variant, runtime: Runtime) => {
+  const record = (variant: Variant, runtime: Runtime | 'exact') => {
     const key = `${variant} ${runtime}`;
     return records.get(key) ?? records.set(key, run(variant, runtime)).get(key)!;
   };
   return { ...prepared, record };
 }
 
-async function inOctet(model: Model): Promise<AsyncDisposable & { readonly run: Run }> {
-  const session = await compile(model);
+async function inOctet(model: Model, rounding: Rounding): Promise<AsyncDisposable & { readonly run: Run }> {
+  const session = await compile(model, { rounding });
   return {
     run: runOf(session),
     [Symbol.asyncDispose]: async () => session.dispose(),
@@ -113,13 +118,14 @@ async function rowOf(
       ? compared(bench, own, other)
       : compared(bench, own, other, { name: 'classes', inputs: [], metric: { kind: 'topK', k: [1], output: classes } });
   const again = isOriginal || classes === undefined ? {} : await predictions(original).then((found) => found.figures);
-  const same = runtime === 'octet' ? undefined : await bench.record(variant, 'octet').then(predictions);
+  const sameAs = async (other: 'octet' | 'exact') =>
+    (await predictions(await bench.record(variant, other))).figures.agreement!;
   return {
     model: nameOf(subject),
     variant,
     runtime,
     figures: 'agreement' in again ? { ...figures, agreement: again.agreement! } : figures,
-    ...(same && { same: same.figures.agreement! }),
+    ...(runtime === 'tensorflow' && { same: await sameAs('octet'), exact: await sameAs('exact') }),
     samples,
     milliseconds: (1000 * own.seconds) / samples,
     sources,

@@ -19,6 +19,8 @@ export type Row = {
   readonly figures: Figures;
   /** Share of predictions (or boxes) that are octet's for the same graph: TensorFlow's rows only. */
   readonly same?: number;
+  /** The same with `rounding: 'tensorflow'`. */
+  readonly exact?: number;
   readonly samples: number;
   /** Milliseconds a sample, in the model alone. */
   readonly milliseconds: number;

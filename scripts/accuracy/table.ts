@@ -17,7 +17,7 @@ const share = (value: number | undefined): string => number(value === undefined 
 /** One line a model and kind of weights. Without labels, the figure is the agreement with fp32. */
 export function markdown(rows: readonly Row[]): string {
   const heading =
-    '| model | figure | weights | octet | TensorFlow | same prediction as fp32 % | SQNR dB | TensorFlow = octet % |\n|---|---|---|---|---|---|---|---|';
+    '| model | figure | weights | octet | TensorFlow | same prediction as fp32 % | SQNR dB | TensorFlow = octet % | … with its rounding % |\n|---|---|---|---|---|---|---|---|---|';
   const lines = rows
     .filter(({ runtime }) => runtime === 'octet')
     .map((octet) => {
@@ -45,6 +45,7 @@ function line(octet: Row, tensorflow: Row | undefined, unlabelled: string): stri
     share(octet.figures.agreement),
     number(octet.figures.sqnr, 1),
     share(tensorflow?.same),
+    share(tensorflow?.exact),
   ];
   return `| ${cells.join(' | ')} |`;
 }

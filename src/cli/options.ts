@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type BackendName, backendNames } from '../runtime/backends.ts';
+import type { CompileOptions } from '../runtime/session.ts';
 
 /** What several commands take: each group of options is declared here, once. */
 export type ModelOptions = {
@@ -11,6 +12,7 @@ export type ModelOptions = {
 export type RecipeOption = { readonly recipe?: string };
 export type DataOptions = RecipeOption & { readonly data: string };
 export type BackendOption = { readonly backend: BackendName | 'auto'; readonly threads?: number };
+export type RoundingOption = Required<Pick<CompileOptions, 'rounding'>>;
 export type JsonOption = { readonly json?: boolean };
 
 type Groups = {
@@ -19,6 +21,7 @@ type Groups = {
   readonly data: DataOptions;
   readonly optionalData: Partial<DataOptions>;
   readonly backend: BackendOption;
+  readonly rounding: RoundingOption;
 };
 type Both<U> = (U extends unknown ? (each: U) => void : never) extends (all: infer All) => void ? All : never;
 
@@ -72,6 +75,18 @@ const groups: {
           new Option('--backend <name>', 'what runs the model').choices([...backendNames, 'auto']).default('auto'),
         )
         .option('--threads <n>', 'how many threads', wholeNumber),
+  },
+  rounding: {
+    title: 'How it is run:',
+    add: (command) =>
+      command.addOption(
+        new Option(
+          '--rounding <as>',
+          "how int8 convolutions round: 'tensorflow' gives all of TensorFlow's bytes, slower",
+        )
+          .choices(['contract', 'tensorflow'])
+          .default('contract'),
+      ),
   },
 };
 

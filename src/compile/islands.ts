@@ -6,6 +6,7 @@ import { any, type Constant, constant, op } from '../graph/pattern.ts';
 import { type RewriteContext, type Rule, rewrite, rule, type TraceEntry } from '../graph/rewrite.ts';
 import { opAttr } from '../graph/signature.ts';
 import type { ReferenceKernel } from '../kernels/reference-kernel.ts';
+import { roundsAsTensorFlow } from '../kernels/requantize/rounding.ts';
 import { constantRanges } from './constant-ranges.ts';
 import { floatConvAt, floatConvRule, roundedForm } from './float-conv.ts';
 import { sumConv } from './internal-conv.ts';
@@ -119,6 +120,8 @@ const roundRule: Rule = rule(
 function isFoldable(from: Node, context: RewriteContext): boolean {
   const conv = context.node(codes(from)[0].node);
   if (conv.op !== 'QuantizedConv2DWithBiasAndRequantize' || !context.isPrivate(from)) return false;
+  // sumConv rounds as the contract does.
+  if (roundsAsTensorFlow(conv)) return false;
   return opAttr(conv, 'Tbias', 'type') === 'qint32' && context.uses({ node: conv.name, port: 0 }).length === 1;
 }
 

@@ -10,7 +10,11 @@ import { counted, print, skippedText } from '../output.ts';
 import { terminalProgress } from '../progress.ts';
 import { table } from '../table.ts';
 
-type Options = Shared<'data' | 'model' | 'backend'> & { limit?: number; all?: boolean; reference?: string };
+type Options = Shared<'data' | 'model' | 'backend' | 'rounding'> & {
+  limit?: number;
+  all?: boolean;
+  reference?: string;
+};
 
 export const evaluateCommand: AddCommand = (program, signal) => {
   const command = program
@@ -20,11 +24,11 @@ export const evaluateCommand: AddCommand = (program, signal) => {
     .option('--all', 'all samples, also those that the recipe calibrates with')
     .option('--reference <model>', 'a model (the fp32 one) to measure agreement and SQNR against');
   withExamples(command, 'evaluate model.int8.pb --data pictures/ --reference model.pb');
-  shared(command, 'data', 'model', 'backend').action(async (path: string, options: Options) => {
+  shared(command, 'data', 'model', 'backend', 'rounding').action(async (path: string, options: Options) => {
     const model = await loadModel(path, options);
     const opened = await openData(path, model, options);
     const dataset = options.all ? evaluationSplit(opened.all, opened.recipe, 'all') : opened.evaluation;
-    const backend = { backend: options.backend, signal, ...threadsOf(options) };
+    const backend = { backend: options.backend, rounding: options.rounding, signal, ...threadsOf(options) };
     using session = await compile(model, backend);
     tellFallbacks(session);
     using reference =

@@ -13,7 +13,7 @@ import { type Shared, shared, withExamples } from '../options.ts';
 import { print } from '../output.ts';
 import { table } from '../table.ts';
 
-type Options = Shared<'recipe' | 'model' | 'backend'> & { input: string; output?: string };
+type Options = Shared<'recipe' | 'model' | 'backend' | 'rounding'> & { input: string; output?: string };
 
 export const runCommand: AddCommand = (program, signal) => {
   const command = program
@@ -22,12 +22,13 @@ export const runCommand: AddCommand = (program, signal) => {
     .requiredOption('--input <path>', "an .npz of arrays named after the inputs, a picture, or 'random'")
     .option('--output <path>', 'where to write the outputs (.npz)');
   withExamples(command, 'run model.pb --input cat.jpg', 'run model.int8.pb --input inputs.npz --output outputs.npz');
-  shared(command, 'recipe', 'model', 'backend').action(async (path: string, options: Options) => {
+  shared(command, 'recipe', 'model', 'backend', 'rounding').action(async (path: string, options: Options) => {
     if (options.output !== undefined) await checkOutput(options.output);
     const model = await loadModel(path, options);
     const feeds = await feedsFrom(path, model, options);
     using session = await compile(model, {
       backend: options.backend,
+      rounding: options.rounding,
       signal,
       ...threadsOf(options),
     });

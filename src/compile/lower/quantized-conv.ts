@@ -10,6 +10,7 @@ import { dequantizer } from '../../kernels/quantize/dequantize.ts';
 import { scaledCodes } from '../../kernels/quantize/quantize.ts';
 import { weightScales } from '../../kernels/quantized-conv/finish.ts';
 import { multiplierOf } from '../../kernels/requantize/contract.ts';
+import { realScales, roundsAsTensorFlow } from '../../kernels/requantize/rounding.ts';
 import { sumConv } from '../internal-conv.ts';
 import { endQuantization, endRange } from '../internal-sum.ts';
 import { convKernels, depthwiseKernels } from '../kernels.ts';
@@ -130,6 +131,32 @@ function requantization(context: LowerContext, channels: number): Becomes {
   return { dtype, result: withSummand, summand: [summand.id] };
 }
 
+/** Sums → codes with TensorFlow's roundings (rounding.ts); the bias is added to real numbers, and not to the sums. */
+function realRequantization(context: LowerContext, channels: number, bias: Int32Array | undefined): Becomes {
+  const { node } = context;
+  const input = valueAt(context, 0);
+  const dtype = byteType(opAttr(node, 'out_type', 'type'), 'sums');
+  const { sums, biases, back } = realScales(
+    { dtype: input.dtype, scale: scaleOf(context, input.dtype, 'input') },
+    weightScalesOf(context, channels),
+    { dtype, scale: scaleOf(context, dtype, 'freezed_output') },
+    bias && { values: bias, isReal: false },
+  );
+  const real = { bias: biases, factor: back };
+  const result: Requantized = { kind: 'requantize', multipliers: sums, real, ...codeBounds(dtype, isRelu(node)) };
+  const at = inputIndex(node, 'summand');
+  if (at === undefined) return { dtype, result: () => result, summand: [] };
+  const { id, dtype: added } = valueAt(context, at);
+  const multiplier = Math.fround(scaleOf(context, byteType(added, 'a summand'), 'summand'));
+  const high = added === 'qint8' ? Math.min(127, result.high) : result.high;
+  const withSummand = ([, buffer]: readonly Buffer[]): Requantized => ({
+    ...result,
+    high,
+    summand: { buffer: buffer!, multiplier, isFused: true },
+  });
+  return { dtype, result: withSummand, summand: [id] };
+}
+
 /** Sums → codes of the convolution's own → their sum with the summand's, as floats (internal-sum.ts). */
 function sumRequantization(context: LowerContext, channels: number): Becomes {
   const { node } = context;
@@ -162,10 +189,11 @@ const frozenRange = (context: LowerContext): Operand[] =>
 /** Quantized[Depthwise]Conv2D…AndRequantize (figure 1c), with and without bias, relu, summand. */
 export const lowerConv: Lower = (context) => {
   const bias = integerBias(context);
+  const isReal = roundsAsTensorFlow(context.node);
   const output = addConvolution(context, {
     isDepthwise: context.node.op.includes('Depthwise'),
-    becomes: (channels) => requantization(context, channels),
-    ...(bias && { bias }),
+    becomes: (channels) => (isReal ? realRequantization(context, channels, bias) : requantization(context, channels)),
+    ...(bias && !isReal && { bias }),
   });
   return [output, ...frozenRange(context)];
 };

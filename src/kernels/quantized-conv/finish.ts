@@ -4,6 +4,7 @@ import { numberOf, numbersOf, type Tensor } from '../../base/tensor.ts';
 import { numbers, tensorOfNumbers, vector } from '../numbers.ts';
 import { codeLimits, limitsOf, symmetricScale } from '../quantize/codes.ts';
 import { clamp, multiplierOf, requantize, rne, saturate32 } from '../requantize/contract.ts';
+import { type Codes, realScales, requantizeReal, requantizeRealSum } from '../requantize/rounding.ts';
 
 /** What stands behind the sums of a quantized convolution or matrix product, in this order. */
 export type Epilogue = {
@@ -45,10 +46,7 @@ export function toBytes(
   dtype: DType,
   outputScale: number,
 ): Float64Array {
-  const { low, high: highest } = limitsOf(dtype);
-  const lowest = relu ? Math.max(0, low) : low;
-  // TensorFlow sums signed codes in place, in the summand's own type: half of an unsigned output's codes are lost.
-  const high = summand?.tensor.dtype === 'qint8' ? Math.min(127, highest) : highest;
+  const [lowest, high] = byteLimits(dtype, summand, relu);
   const { codes, floats } = biasOf(bias, channels);
   const multipliers = Float64Array.from({ length: channels }, (_, c) =>
     multiplierOf(scales.input, weightScale(scales, c), outputScale),
@@ -69,6 +67,36 @@ export function toBytes(
     }
   }
   return out;
+}
+
+/**
+ * Sums of a convolution to 8-bit codes with TensorFlow's own roundings (rounding.ts): sums and bias become real numbers, and
+ * codes from those.
+ */
+export function toRealBytes(
+  sums: Float64Array,
+  channels: number,
+  scales: SumScales & { readonly dtype: DType },
+  { bias, summand, relu }: Epilogue,
+  output: Codes,
+): Float64Array {
+  const [low, high] = byteLimits(output.dtype, summand, relu);
+  const weights = Array.from({ length: channels }, (_, c) => weightScale(scales, c));
+  const values = bias && { values: vector(bias, channels, 'the bias'), isReal: bias.dtype !== 'qint32' };
+  const real = realScales({ dtype: scales.dtype, scale: scales.input }, weights, output, values);
+  const z = summand && vector(summand.tensor, sums.length, 'the summand');
+  const zScale = f32(summand?.scale ?? 0);
+  return sums.map((acc, i) => {
+    const [scale, addend] = [real.sums[i % channels]!, real.biases[i % channels]!];
+    if (z === undefined) return requantizeReal(acc, scale, addend, real.back, low, high);
+    return requantizeRealSum(acc, scale, addend, z[i]! * zScale, real.back, low, high);
+  });
+}
+
+/** TensorFlow sums signed codes in place, in the summand's own type: half of an unsigned output's codes are lost. */
+function byteLimits(dtype: DType, summand: Summand | undefined, relu: boolean): [low: number, high: number] {
+  const { low, high } = limitsOf(dtype);
+  return [relu ? Math.max(0, low) : low, summand?.tensor.dtype === 'qint8' ? Math.min(127, high) : high];
 }
 
 /** The largest float32 below 2^31, where oneDNN saturates what it converts to int32. */

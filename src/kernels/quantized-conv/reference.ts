@@ -9,7 +9,8 @@ import { convolveDepthwise } from '../depthwise/convolve.ts';
 import { channelsLast, inLayout, tensorOfNumbers } from '../numbers.ts';
 import { affineCode, limitsOf, symmetricScale } from '../quantize/codes.ts';
 import type { ReferenceKernel } from '../reference-kernel.ts';
-import { codesOf, rangeScale, sumRange, toBytes, toFloats, toSums, weightScales } from './finish.ts';
+import { roundsAsTensorFlow } from '../requantize/rounding.ts';
+import { codesOf, rangeScale, sumRange, toBytes, toFloats, toRealBytes, toSums, weightScales } from './finish.ts';
 import { type ConvParts, fusedParts, namedParts } from './forms.ts';
 
 /** Exact sums of codes, [n, h, w, channels]. */
@@ -54,7 +55,10 @@ function finish(parts: ConvParts, node: Node, { sums, shape }: Sums): readonly T
   };
   const dtype = opAttr(node, 'out_type', 'type');
   if (outputRange !== undefined) {
-    const codes = toBytes(sums, channels, scales, epilogue, dtype, rangeScale(dtype, ...outputRange));
+    const scale = rangeScale(dtype, ...outputRange);
+    const codes = roundsAsTensorFlow(node)
+      ? toRealBytes(sums, channels, { ...scales, dtype: input.dtype }, epilogue, { dtype, scale })
+      : toBytes(sums, channels, scales, epilogue, dtype, scale);
     return [tensorOfNumbers(dtype, shape, codes), ...outputRange];
   }
   if (parts.dequantize) return [tensorOfNumbers('float32', shape, toFloats(sums, channels, scales, epilogue))];

@@ -56,7 +56,8 @@ export function finished(result: Result, acc: number, c: number, z: number): num
   if (steps !== undefined) return requantize(inSteps(steps), multiplier, low, high);
   if (real !== undefined) {
     const own = f(f(f(acc) * multiplier) + real.bias[c]!);
-    const value = summand === undefined ? own : f(own + f(z * f(summand.multiplier)));
+    const addend = z * f(summand?.multiplier ?? 0);
+    const value = summand === undefined ? own : f(own + (summand.isFused ? addend : f(addend)));
     return clamp(rne(f(value * f(real.factor))), low, high);
   }
   if (summand === undefined) return requantize(acc, multiplier, low, high);

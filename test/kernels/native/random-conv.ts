@@ -97,7 +97,10 @@ export function randomResult(draw: Draw, output: Buffer, buffer: (type: ElementT
   if (!draw.chance(0.4)) return { ...limits, ...(real && { real }) };
   const summand = draw.chance(0.2) ? output : buffer(draw.pick('u8', 's8'));
   const own = draw.pick(0.5, 1, 0.37, -1.25);
-  if (real !== undefined) return { ...limits, real, summand: { buffer: summand, multiplier: Math.fround(own) } };
+  if (real !== undefined) {
+    const isFused = draw.chance(0.5);
+    return { ...limits, real, summand: { buffer: summand, multiplier: Math.fround(own), ...(isFused && { isFused }) } };
+  }
   const rounded = draw.chance(0.4) ? randomRounding(draw) : undefined;
   return { ...limits, summand: { buffer: summand, multiplier: Math.fround(own), ...(rounded && { rounded }) } };
 }

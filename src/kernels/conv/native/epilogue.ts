@@ -82,8 +82,11 @@ function requantize(epilogue: Epilogue, result: Requantize): void {
     if (result.summand !== undefined)
       summandVectors(epilogue, row, isSigned, (v) => {
         asm.vcvtdq2ps(value, value);
-        asm.vmulps(value, value, summandMultiplier);
-        asm.vaddps(sums[v]!, sums[v]!, value);
+        if (result.summand?.isFused) asm.vfmadd231ps(sums[v]!, value, summandMultiplier);
+        else {
+          asm.vmulps(value, value, summandMultiplier);
+          asm.vaddps(sums[v]!, sums[v]!, value);
+        }
       });
     if (isRounded || result.real !== undefined) forEachWith(asm, scalars.factor, sums, value, asm.vmulps);
     for (const sum of sums) {

@@ -36,7 +36,13 @@ export type Result =
   | RealResult;
 
 /** Codes that are added to the sums: what a step of them counts. */
-type Summand = { readonly buffer: Buffer; readonly multiplier: number; readonly rounded?: Rounded };
+type Summand = {
+  readonly buffer: Buffer;
+  readonly multiplier: number;
+  readonly rounded?: Rounded;
+  /** With `real`: its product and the sum are rounded once, as a fused multiply-add does it. */
+  readonly isFused?: boolean;
+};
 
 /** Codes that sums become before a summand is added to them as a float. */
 export type Rounded = { readonly low: number; readonly high: number; readonly scale: number; readonly factor: number };
