@@ -1,11 +1,14 @@
 /**
  * Measures each method of calibration with each effort, and each correction by itself, on the shared models: in octet's
- * integer arithmetic, against fp32 on the same samples. What has been measured is kept in .cache and not measured again;
- * `--write` puts the table into docs/accuracy.md, with a dash for what is missing.
+ * integer arithmetic, against fp32 on the same samples. Results are kept in .cache by a digest of what is measured: the graph
+ * before it is corrected (so the ranges and scales that were chosen), the corrections, and their source. So what a change of
+ * octet does not touch is not measured again, and what it does is. `--write` puts the latest results into docs/accuracy.md;
+ * with `--minutes 0` without looking whether they still hold.
  *
  *     npx tsx scripts/accuracy-methods.ts [--models a,b] [--recipes text] [--limit N] [--minutes N] [--fresh] [--write]
  */
-import { existsSync, readFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { quantize } from '../src/api/quantize.ts';
@@ -17,10 +20,11 @@ import { type Evaluation, evaluate, type Run } from '../src/data/evaluate.ts';
 import { fittedTo, openDataset } from '../src/data/open.ts';
 import type { Recipe } from '../src/data/recipe/recipe.ts';
 import { calibrationSplit, evaluationSplit } from '../src/data/subset.ts';
+import { digestsOf } from '../src/graph/digest.ts';
 import type { Model } from '../src/graph/model.ts';
 import { compile, load, optimize } from '../src/index.ts';
 import { type AnyMethod, anyMethodNames } from '../src/quantize/observers/methods.ts';
-import { type Corrections, type Effort, effortNames } from '../src/quantize/quantize.ts';
+import { type Corrections, type Effort, efforts } from '../src/quantize/quantize.ts';
 import { nothingShared, type Shared } from '../src/quantize/shared.ts';
 import { findRecipe } from '../src/zoo/recipes/index.ts';
 import { sharedPath } from '../test/support/shared.ts';
@@ -64,14 +68,14 @@ const toggles: readonly Setting[] = [
   { name: 'default, no bias correction', corrections: { biasSamples: 0, rounding: 'none' } },
 ];
 
+const methodsOf = (effort: Effort, names: readonly AnyMethod[]): readonly Setting[] =>
+  names.map((method) => ({ name: `${method}, ${effort}`, method, effort }));
+
+/** `high` takes longest and does little: three methods show it. */
 const settings: readonly Setting[] = [
-  ...(['default', ...effortNames.filter((name) => name !== 'default')] as const).flatMap((effort) =>
-    ['mse' as const, ...anyMethodNames.filter((name) => name !== 'mse')].map((method) => ({
-      name: `${method}, ${effort}`,
-      method,
-      effort,
-    })),
-  ),
+  ...methodsOf('default', ['mse', ...anyMethodNames.filter((name) => name !== 'mse')]),
+  ...methodsOf('low', ['mse', ...anyMethodNames.filter((name) => name !== 'mse')]),
+  ...methodsOf('high', ['mse', 'minmax', 'auto']),
   ...toggles,
 ];
 
@@ -90,20 +94,46 @@ const { values: options } = parseArgs({
 type Result = { readonly figures: Evaluation['figures']; readonly samples: number; readonly seconds: number };
 
 const cachePath = fileURLToPath(new URL('../.cache/accuracy-methods.json', import.meta.url));
-const known = new Map<string, Result>(
-  existsSync(cachePath) && !options.fresh ? (JSON.parse(readFileSync(cachePath, 'utf8')) as [string, Result][]) : [],
-);
+type Cache = {
+  /** By digests of what was measured. */
+  readonly results: Map<string, Result>;
+  /** The digest that each cell of the table had last. */
+  readonly latest: Map<string, string>;
+};
+
+function readCache(): Cache {
+  const found = existsSync(cachePath) && !options.fresh ? JSON.parse(readFileSync(cachePath, 'utf8')) : {};
+  return { results: new Map(found.results), latest: new Map(found.latest) };
+}
+
+const cache = readCache();
 const deadline =
   options.minutes === undefined ? Number.POSITIVE_INFINITY : Date.now() + 60_000 * Number(options.minutes);
 
 const samplesOf = ({ samples }: Subject): number => (options.limit === undefined ? samples : Number(options.limit));
-const keyOf = (subject: Subject, setting: Setting | 'fp32'): string =>
-  JSON.stringify([subject.model, samplesOf(subject), setting]);
+const cellOf = (subject: Subject, setting: Setting | 'fp32'): string =>
+  JSON.stringify([subject.model, samplesOf(subject), setting === 'fp32' ? setting : setting.name]);
+const resultOf = (subject: Subject, setting: Setting | 'fp32'): Result | undefined =>
+  cache.results.get(cache.latest.get(cellOf(subject, setting)) ?? '');
 
-async function keep(key: string, result: Result): Promise<void> {
-  known.set(key, result);
-  await writeWhole(cachePath, JSON.stringify([...known], undefined, 1));
+async function keep(cell: string, digest: string, result: Result): Promise<void> {
+  cache.results.set(digest, result);
+  cache.latest.set(cell, digest);
+  await writeWhole(cachePath, JSON.stringify({ results: [...cache.results], latest: [...cache.latest] }, undefined, 1));
 }
+
+const hashed = (value: unknown): string => createHash('sha256').update(JSON.stringify(value)).digest('base64');
+
+/** Of the code that corrects layers: what it does to a graph is not seen before it has run. */
+const correctionsSource = (() => {
+  const folder = new URL('../src/quantize/correct/', import.meta.url);
+  return hashed(readdirSync(folder).map((name) => readFileSync(new URL(name, folder), 'utf8')));
+})();
+
+const outputsDigest = ({ graph, outputs }: Model): string => {
+  const digests = digestsOf(graph);
+  return hashed(outputs.map(({ value }) => [digests.get(value.node), value.port]));
+};
 
 /** Samples that have been read and prepared once. */
 function held(samples: readonly Sample[], from: Dataset): Dataset {
@@ -158,46 +188,73 @@ async function prepare(subject: Subject): Promise<Prepared | undefined> {
   };
 }
 
-async function measure(
-  { model, recipe, calibration, data, reference }: Prepared,
-  { method, effort, corrections }: Setting,
-  shared: Shared,
-): Promise<Result> {
-  const start = process.cpuUsage();
-  const int8 = await quantize(model, {
+const uncorrected = { biasSamples: 0, rounding: 'none' } as const;
+const correctionsOf = ({ effort = 'default', corrections }: Setting): Corrections => ({
+  ...efforts[effort],
+  ...corrections,
+});
+
+/** One `Shared` for settings that may share: with the same corrections; `auto` keeps samples that others do not. */
+function sharing(): (setting: Setting) => Shared {
+  const prepared: Shared['prepared'] = new Map();
+  const found = new Map<string, Shared>();
+  return (setting) => {
+    const key = JSON.stringify([setting.method === 'auto', correctionsOf(setting)]);
+    const shared = found.get(key) ?? { ...nothingShared(), prepared };
+    found.set(key, shared);
+    return shared;
+  };
+}
+
+const quantized = (model: Model, calibration: Dataset, setting: Setting, shared: Shared) =>
+  quantize(model, {
     calibration,
     shared,
     progress: terminalProgress(),
-    ...(method && { method }),
-    ...(effort && { effort }),
-    ...(corrections && { corrections }),
+    ...(setting.method && { method: setting.method }),
+    corrections: correctionsOf(setting),
   });
+
+/** Knows what was measured before by what the setting makes of the model before it corrects it. */
+async function measure(
+  { model, recipe, calibration, data, reference }: Prepared,
+  setting: Setting,
+  sharedBy: (setting: Setting) => Shared,
+): Promise<{ readonly digest: string; readonly result: Result }> {
+  const { biasSamples, rounding } = correctionsOf(setting);
+  const before = { ...setting, corrections: { ...setting.corrections, ...uncorrected } };
+  const rough = await quantized(model, calibration, before, sharedBy(before));
+  const isCorrected = biasSamples > 0;
+  const digest = hashed([outputsDigest(rough), data.size, isCorrected && [biasSamples, rounding, correctionsSource]]);
+  const known = cache.results.get(digest);
+  if (known !== undefined) return { digest, result: known };
+  const start = process.cpuUsage();
+  const int8 = isCorrected ? await quantized(model, calibration, setting, sharedBy(setting)) : rough;
   const { user, system } = process.cpuUsage(start);
   const session = await compile(int8);
   const { figures, samples } = await evaluate(runOf(session), data, { ...(recipe && { recipe }), reference });
   session.dispose();
-  return { figures, samples, seconds: (user + system) / 1e6 };
+  return { digest, result: { figures, samples, seconds: (user + system) / 1e6 } };
 }
 
 async function measureSubject(subject: Subject): Promise<void> {
-  const missing = settings.filter(
-    (setting) =>
-      !known.has(keyOf(subject, setting)) &&
-      (options.recipes === undefined || options.recipes.split(';').some((text) => setting.name.includes(text))),
+  const wanted = settings.filter(
+    ({ name }) => options.recipes === undefined || options.recipes.split(';').some((text) => name.includes(text)),
   );
-  if (missing.length === 0) return;
+  if (wanted.length === 0 || Date.now() >= deadline) return;
   const prepared = await prepare(subject);
   if (prepared === undefined) {
     console.error(`skipped: ${subject.model} is not on this machine`);
     return;
   }
-  const { recipe, data, reference } = prepared;
+  const { model, recipe, data, reference } = prepared;
   const fp32 = await evaluate(reference, data, recipe && { recipe });
-  await keep(keyOf(subject, 'fp32'), { ...fp32, seconds: 0 });
-  for (const setting of missing) {
-    if (Date.now() > deadline) return;
-    const result = await measure(prepared, setting, nothingShared());
-    await keep(keyOf(subject, setting), result);
+  await keep(cellOf(subject, 'fp32'), hashed([outputsDigest(model), data.size]), { ...fp32, seconds: 0 });
+  const sharedBy = sharing();
+  for (const setting of wanted) {
+    if (Date.now() >= deadline) return;
+    const { digest, result } = await measure(prepared, setting, sharedBy);
+    await keep(cellOf(subject, setting), digest, result);
     console.error(
       `${subject.model}  ${setting.name}  ${JSON.stringify(result.figures)}  ${result.seconds.toFixed(1)} s`,
     );
@@ -208,7 +265,7 @@ const metricNames = ['top-1', 'hr@10', 'auc'] as const;
 
 /** The change of the metric in points, and dB. */
 function cell(subject: Subject, setting: Setting): string {
-  const [fp32, result] = [known.get(keyOf(subject, 'fp32')), known.get(keyOf(subject, setting))];
+  const [fp32, result] = [resultOf(subject, 'fp32'), resultOf(subject, setting)];
   if (fp32 === undefined || result === undefined) return '–';
   const name = metricNames.find((metric) => metric in fp32.figures)!;
   const change = 100 * (result.figures[name]! - fp32.figures[name]!);
@@ -219,11 +276,11 @@ function cell(subject: Subject, setting: Setting): string {
 function markdown(): string {
   const name = ({ model }: Subject) => model.replace(/\.pb$/, '');
   const heads = subjects.map((subject) => {
-    const fp32 = known.get(keyOf(subject, 'fp32'));
+    const fp32 = resultOf(subject, 'fp32');
     const metric = fp32 && metricNames.find((candidate) => candidate in fp32.figures);
     return metric === undefined ? name(subject) : `${name(subject)} (${metric}, ${fp32!.samples})`;
   });
-  const isMeasured = (setting: Setting) => subjects.some((subject) => known.has(keyOf(subject, setting)));
+  const isMeasured = (setting: Setting) => subjects.some((subject) => resultOf(subject, setting) !== undefined);
   const lines = settings
     .filter(isMeasured)
     .map((setting) => `| ${[setting.name, ...subjects.map((subject) => cell(subject, setting))].join(' | ')} |`);
