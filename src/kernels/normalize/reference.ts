@@ -111,22 +111,40 @@ const biasAdd: ReferenceKernel = (inputs, node) => {
   return [tensorOfNumbers(x.dtype, x.shape, out)];
 };
 
-/** Local response normalization: x / (bias + alpha·Σ x²)^beta, summed over 2·depth_radius + 1 channels. */
+const { fround, sqrt } = Math;
+
+/**
+ * What LRN divides by: base^beta in float32 steps where square roots make it, as machine code does; other exponents are
+ * rounded once.
+ */
+function lrnDivisor(base: number, beta: number): number {
+  if (beta === 1) return base;
+  const root = fround(sqrt(base));
+  if (beta === 0.5) return root;
+  return fround(beta === 0.75 ? root * fround(sqrt(root)) : base ** beta);
+}
+
+/**
+ * Local response normalization: x / (bias + alpha·Σ x²)^beta, summed over 2·depth_radius + 1 channels. Every step is
+ * rounded to float32 and squares are added from the first channel of the window to the last, so that machine code gives
+ * the same bits.
+ */
 const lrn: ReferenceKernel = (inputs, node) => {
   const x = inputAt(inputs, 0);
   const channels = x.shape.at(-1) ?? 0;
   const values = numbers(x);
   const radius = opAttr(node, 'depth_radius', 'int');
-  const bias = opAttr(node, 'bias', 'float');
-  const alpha = opAttr(node, 'alpha', 'float');
+  const bias = fround(opAttr(node, 'bias', 'float'));
+  const alpha = fround(opAttr(node, 'alpha', 'float'));
   const beta = opAttr(node, 'beta', 'float');
+  const squares = Float32Array.from(values, (value) => value * value);
   const out = new Float64Array(values.length);
   for (let pixel = 0; pixel < values.length; pixel += channels)
     for (let c = 0; c < channels; c++) {
-      let squares = 0;
+      let sum = 0;
       const last = Math.min(channels - 1, c + radius);
-      for (let i = Math.max(0, c - radius); i <= last; i++) squares += values[pixel + i]! ** 2;
-      out[pixel + c] = values[pixel + c]! * (bias + alpha * squares) ** -beta;
+      for (let i = Math.max(0, c - radius); i <= last; i++) sum = fround(sum + squares[pixel + i]!);
+      out[pixel + c] = values[pixel + c]! / lrnDivisor(fround(bias + fround(alpha * sum)), beta);
     }
   return [tensorOfNumbers(x.dtype, x.shape, out)];
 };

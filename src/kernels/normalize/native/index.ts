@@ -21,8 +21,9 @@ import { emitWalk, pixelWalk } from '../../native/walk.ts';
 import type { Buffer, NativeKernel } from '../../native-kernel.ts';
 
 /**
- * Local response normalization in float32: y = x / (bias + alpha·Σ x²)^beta, summed over the channels at most `radius` away.
- * Buffers of one shape. beta is 0.5, 0.75 or 1: what square roots make.
+ * Local response normalization in float32: y = x / (bias + alpha·Σ x²)^beta, summed over the channels at most `radius` away,
+ * from the first to the last. Every operation rounds, so the result is the reference's in every bit: int8 layers that read it
+ * agree. Buffers of one shape. beta is 0.5, 0.75 or 1: what square roots make.
  */
 export type LrnSpec = {
   readonly input: Buffer;
@@ -65,6 +66,12 @@ function pack({ bias, alpha }: LrnSpec, machine: Machine): Uint8Array {
 /** Elements of a vector that exist: from `from` up to `to`. */
 type Span = { readonly from: number; readonly to: number };
 
+/** The neighbours that the channels from `first` on have, by their distance. */
+const windowOf = ({ input, radius }: LrnSpec, first: number, lanes: number): (Span & { readonly d: number })[] =>
+  Array.from({ length: 2 * radius + 1 }, (_, i) => i - radius)
+    .map((d) => ({ d, from: Math.max(0, -(first + d)), to: Math.min(lanes, input.shape.c - first - d) }))
+    .filter(({ from, to }) => from < to);
+
 const [FROM, TO] = [r8q, r9];
 
 function emit(asm: Assembler, spec: LrnSpec, machine: Machine, constants: number): void {
@@ -94,14 +101,13 @@ function emit(asm: Assembler, spec: LrnSpec, machine: Machine, constants: number
     for (let first = 0; first < c; first += lanes) {
       const count = Math.min(lanes, c - first);
       load(own, ptr(FROM, 4 * first), { from: 0, to: count });
-      asm.vmulps(squares, own, own);
-      for (let d = -spec.radius; d <= spec.radius; d++) {
-        const span = { from: Math.max(0, -(first + d)), to: Math.min(lanes, c - first - d) };
-        if (d === 0 || span.from >= span.to) continue;
+      windowOf(spec, first, lanes).forEach(({ d, ...span }, i) => {
         load(value, ptr(FROM, 4 * (first + d)), span);
-        asm.vfmadd231ps(squares, value, value);
-      }
-      asm.vfmadd213ps(squares, alpha, bias);
+        asm.vmulps(i === 0 ? squares : value, value, value);
+        if (i > 0) asm.vaddps(squares, squares, value);
+      });
+      asm.vmulps(squares, squares, alpha);
+      asm.vaddps(squares, squares, bias);
       power(asm, spec.beta, squares, value);
       asm.vdivps(own, own, squares);
       maskTail(elements, count);
