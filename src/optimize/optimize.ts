@@ -14,6 +14,7 @@ import { fusePad } from './fuse-pad.ts';
 import { keepInFrames } from './loops.ts';
 import type { Evaluate, Pass } from './pass.ts';
 import { reshape } from './reshape.ts';
+import { moveStrides } from './strides.ts';
 import { stripControls, stripDeadBranches, stripIdentities, stripUnused } from './strip.ts';
 import { transpose } from './transpose.ts';
 
@@ -30,6 +31,7 @@ export const passes: readonly Pass[] = [
   bias,
   arithmetic,
   fusePad,
+  moveStrides,
   reshape,
   commonSubexpressions,
 ];
