@@ -3,7 +3,7 @@ import { tensor } from '../../src/base/tensor.ts';
 import { ints, type } from '../../src/graph/attr.ts';
 import type { OpName } from '../../src/graph/ops/index.ts';
 import { requantize } from '../../src/kernels/requantize/contract.ts';
-import { realScales, requantizeReal } from '../../src/kernels/requantize/rounding.ts';
+import { codeOfReal, realOf, realScales } from '../../src/kernels/requantize/rounding.ts';
 import type { OpCase } from '../graph-case.ts';
 import { f32s } from '../ops/values.ts';
 
@@ -54,7 +54,7 @@ export function roundingCase({ op, input, output, isDepthwise }: Rounding, seed:
   const real = realScales(
     { dtype: input, scale: maxInput / steps.input },
     [...maxWeights].map((limit) => limit / steps.weights),
-    { dtype: output, scale: maxOutput / steps.output },
+    maxOutput / steps.output,
     { values: bias, isReal: false },
   );
   const [least, most] = output === 'quint8' ? [0, 255] : [-128, 127];
@@ -85,7 +85,7 @@ export function roundingCase({ op, input, output, isDepthwise }: Rounding, seed:
     },
     theirs: sums.map((sum, i) => {
       const c = i % channels;
-      return requantizeReal(sum, real.sums[c]!, real.biases[c]!, real.back, least, most);
+      return codeOfReal(realOf(sum, real.sums[c]!, real.biases[c]!), real.back, least, most);
     }),
     contract: sums.map((sum, i) => {
       const c = i % channels;

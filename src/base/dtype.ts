@@ -46,6 +46,8 @@ export const dtypeOfNumber = (tf: number): DType | undefined => byNumber.get(tf 
 export const isDType = (name: string): name is DType => Object.hasOwn(dtypes, name);
 export const isQuantized = (d: DType): d is 'qint8' | 'quint8' | 'qint16' | 'quint16' | 'qint32' =>
   d.startsWith('q') && d !== 'resource';
+/** Codes of a symmetric 8-bit range from 0 to its larger bound, as TensorFlow's kernels (oneDNN) take it. */
+export const symmetricSteps = (d: DType): number => (d === 'quint8' ? 255 : 127);
 export const isFloat = (d: DType): d is 'float32' | 'float64' | 'float16' | 'bfloat16' =>
   d === 'float32' || d === 'float64' || d === 'float16' || d === 'bfloat16';
 export const isBigInt = (d: DType): d is 'int64' | 'uint64' => d === 'int64' || d === 'uint64';

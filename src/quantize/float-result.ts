@@ -1,3 +1,4 @@
+import { symmetricSteps } from '../base/dtype.ts';
 import { type Tensor, tensor } from '../base/tensor.ts';
 import { readAttr, type } from '../graph/attr.ts';
 import { constTensor } from '../graph/constant.ts';
@@ -27,7 +28,7 @@ export function floatResult(
   bias: Tensor<'float32'>,
   { add, constant }: RewriteContext,
 ): Value {
-  const steps = (input.dtype === 'quint8' ? 255 : 127) * unitRange;
+  const steps = symmetricSteps(input.dtype) * unitRange;
   const ofLargest = Float32Array.from(
     { length: channels },
     (_, c) => limits.data[limits.data.length === 1 ? 0 : c]! / steps,
@@ -136,7 +137,7 @@ export function weightLimits(
     const tensor = from && constTensor(from);
     return tensor?.dtype === 'float32' ? tensor : undefined;
   };
-  const steps = (readAttr(sums, 'Tinput', 'type') === 'quint8' ? 255 : 127) * unitRange;
+  const steps = symmetricSteps(readAttr(sums, 'Tinput', 'type')) * unitRange;
   const [multipliers, end] = [float32At(scaled, 1), float32At(sums, 4)];
   if (multipliers !== undefined && end !== undefined) return multipliers.data.map((m) => (m * steps) / end.data[0]!);
   const scale = scaled.inputs[1] && find(scaled.inputs[1].node);

@@ -1,3 +1,4 @@
+import { symmetricSteps } from '../base/dtype.ts';
 import { numberOf } from '../base/tensor.ts';
 import { readAttr } from '../graph/attr.ts';
 import { constTensor } from '../graph/constant.ts';
@@ -24,7 +25,7 @@ function scaleOfSource(graph: Nodes, node: Node): number | undefined {
   if (tensor === undefined) return undefined;
   const dtype =
     site === undefined ? readAttr(node, 'out_type', 'type', 'quint8') : site.form === 'signed' ? 'qint8' : 'quint8';
-  return numberOf(tensor) / (dtype === 'qint8' ? 127 : 255);
+  return numberOf(tensor) / symmetricSteps(dtype);
 }
 
 /** The input of a fused op that says the largest value of its output. */

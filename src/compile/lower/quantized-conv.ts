@@ -106,55 +106,49 @@ export function addConvolution(context: LowerContext, { isDepthwise, becomes, bi
   });
 }
 
-/** Sums → codes: the multipliers, and those of the summand in input `summand`, by the arithmetic contract. */
-function requantization(context: LowerContext, channels: number): Becomes {
+/** The factors of a requantization: of sums and of the summand's codes, whose scale is given. */
+type Factors = {
+  readonly result: Pick<Requantized, 'multipliers' | 'real'>;
+  readonly summand: (scale: number) => { readonly multiplier: number; readonly isFused?: true };
+};
+
+/** By the arithmetic contract. */
+function contractFactors(context: LowerContext, channels: number, output: number): Factors {
+  const scale = scaleOf(context, valueAt(context, 0).dtype, 'input');
+  const multipliers = Float32Array.from(weightScalesOf(context, channels), (w) => multiplierOf(scale, w, output));
+  return { result: { multipliers }, summand: (added) => ({ multiplier: Math.fround(added / output) }) };
+}
+
+/** With TensorFlow's roundings (rounding.ts); the bias is added to real numbers, and not to the sums. */
+function realFactors(context: LowerContext, channels: number, output: number, bias: Int32Array | undefined): Factors {
+  const { dtype } = valueAt(context, 0);
+  const input = { dtype, scale: scaleOf(context, dtype, 'input') };
+  const values = bias && { values: bias, isReal: false };
+  const { sums, biases, back } = realScales(input, weightScalesOf(context, channels), output, values);
+  return {
+    result: { multipliers: sums, real: { bias: biases, factor: back } },
+    summand: (added) => ({ multiplier: Math.fround(added), isFused: true }),
+  };
+}
+
+/** Sums → codes, and those of the summand in input `summand`, if any. */
+function requantization(context: LowerContext, factorsFor: (output: number) => Factors): Becomes {
   const { node } = context;
-  const input = valueAt(context, 0);
-  if (node.op === sumConv) return sumRequantization(context, channels);
   const dtype = byteType(opAttr(node, 'out_type', 'type'), 'sums');
-  const [scale, output] = [scaleOf(context, input.dtype, 'input'), scaleOf(context, dtype, 'freezed_output')];
-  const weights = weightScalesOf(context, channels);
-  const multipliers = Float32Array.from(weights, (w) => multiplierOf(scale, w, output));
-  const result: Requantized = { kind: 'requantize', multipliers, ...codeBounds(dtype, isRelu(node)) };
+  const factors = factorsFor(scaleOf(context, dtype, 'freezed_output'));
+  const result: Requantized = { kind: 'requantize', ...factors.result, ...codeBounds(dtype, isRelu(node)) };
   const at = inputIndex(node, 'summand');
   if (at === undefined) return { dtype, result: () => result, summand: [] };
   const summand = valueAt(context, at);
-  byteType(summand.dtype, 'a summand');
-  const multiplier = Math.fround(scaleOf(context, summand.dtype, 'summand') / output);
+  const added = factors.summand(scaleOf(context, byteType(summand.dtype, 'a summand'), 'summand'));
   // In TensorFlow's own forms a signed summand costs an unsigned output half of its codes (see the reference).
-  const isHalved = summand.dtype === 'qint8';
-  const withSummand = ([, buffer]: readonly Buffer[]): Requantized => ({
-    ...result,
-    high: isHalved ? Math.min(127, result.high) : result.high,
-    summand: { buffer: buffer!, multiplier },
-  });
-  return { dtype, result: withSummand, summand: [summand.id] };
-}
-
-/** Sums → codes with TensorFlow's roundings (rounding.ts); the bias is added to real numbers, and not to the sums. */
-function realRequantization(context: LowerContext, channels: number, bias: Int32Array | undefined): Becomes {
-  const { node } = context;
-  const input = valueAt(context, 0);
-  const dtype = byteType(opAttr(node, 'out_type', 'type'), 'sums');
-  const { sums, biases, back } = realScales(
-    { dtype: input.dtype, scale: scaleOf(context, input.dtype, 'input') },
-    weightScalesOf(context, channels),
-    { dtype, scale: scaleOf(context, dtype, 'freezed_output') },
-    bias && { values: bias, isReal: false },
-  );
-  const real = { bias: biases, factor: back };
-  const result: Requantized = { kind: 'requantize', multipliers: sums, real, ...codeBounds(dtype, isRelu(node)) };
-  const at = inputIndex(node, 'summand');
-  if (at === undefined) return { dtype, result: () => result, summand: [] };
-  const { id, dtype: added } = valueAt(context, at);
-  const multiplier = Math.fround(scaleOf(context, byteType(added, 'a summand'), 'summand'));
-  const high = added === 'qint8' ? Math.min(127, result.high) : result.high;
+  const high = summand.dtype === 'qint8' ? Math.min(127, result.high) : result.high;
   const withSummand = ([, buffer]: readonly Buffer[]): Requantized => ({
     ...result,
     high,
-    summand: { buffer: buffer!, multiplier, isFused: true },
+    summand: { buffer: buffer!, ...added },
   });
-  return { dtype, result: withSummand, summand: [id] };
+  return { dtype, result: withSummand, summand: [summand.id] };
 }
 
 /** Sums → codes of the convolution's own → their sum with the summand's, as floats (internal-sum.ts). */
@@ -190,9 +184,15 @@ const frozenRange = (context: LowerContext): Operand[] =>
 export const lowerConv: Lower = (context) => {
   const bias = integerBias(context);
   const isReal = roundsAsTensorFlow(context.node);
+  const becomes = (channels: number): Becomes =>
+    context.node.op === sumConv
+      ? sumRequantization(context, channels)
+      : requantization(context, (output) =>
+          isReal ? realFactors(context, channels, output, bias) : contractFactors(context, channels, output),
+        );
   const output = addConvolution(context, {
     isDepthwise: context.node.op.includes('Depthwise'),
-    becomes: (channels) => (isReal ? realRequantization(context, channels, bias) : requantization(context, channels)),
+    becomes,
     ...(bias && !isReal && { bias }),
   });
   return [output, ...frozenRange(context)];

@@ -1,4 +1,4 @@
-import type { DType } from '../../base/dtype.ts';
+import { type DType, symmetricSteps } from '../../base/dtype.ts';
 import { UserError } from '../../base/errors.ts';
 import { rne } from '../requantize/contract.ts';
 
@@ -31,7 +31,7 @@ const f32 = Math.fround;
  * In float64; what is made of it is rounded once.
  */
 export const symmetricScale = (dtype: DType, min: number, max: number): number =>
-  Math.max(Math.abs(min), Math.abs(max)) / (dtype === 'quint8' ? 255 : 127);
+  Math.max(Math.abs(min), Math.abs(max)) / symmetricSteps(dtype);
 
 /**
  * TensorFlow's affine codes (its MIN_FIRST, quantization_utils.h), all in float32: [min, max] is spread over all codes of

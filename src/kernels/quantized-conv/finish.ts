@@ -4,7 +4,7 @@ import { numberOf, numbersOf, type Tensor } from '../../base/tensor.ts';
 import { numbers, tensorOfNumbers, vector } from '../numbers.ts';
 import { codeLimits, limitsOf, symmetricScale } from '../quantize/codes.ts';
 import { clamp, multiplierOf, requantize, rne, saturate32 } from '../requantize/contract.ts';
-import { type Codes, realScales, requantizeReal, requantizeRealSum } from '../requantize/rounding.ts';
+import { type Codes, codeOfReal, realOf, realScales, sumStep } from '../requantize/rounding.ts';
 
 /** What stands behind the sums of a quantized convolution or matrix product, in this order. */
 export type Epilogue = {
@@ -83,13 +83,13 @@ export function toRealBytes(
   const [low, high] = byteLimits(output.dtype, summand, relu);
   const weights = Array.from({ length: channels }, (_, c) => weightScale(scales, c));
   const values = bias && { values: vector(bias, channels, 'the bias'), isReal: bias.dtype !== 'qint32' };
-  const real = realScales({ dtype: scales.dtype, scale: scales.input }, weights, output, values);
+  const real = realScales({ dtype: scales.dtype, scale: scales.input }, weights, output.scale, values);
   const z = summand && vector(summand.tensor, sums.length, 'the summand');
   const zScale = f32(summand?.scale ?? 0);
   return sums.map((acc, i) => {
-    const [scale, addend] = [real.sums[i % channels]!, real.biases[i % channels]!];
-    if (z === undefined) return requantizeReal(acc, scale, addend, real.back, low, high);
-    return requantizeRealSum(acc, scale, addend, z[i]! * zScale, real.back, low, high);
+    const c = i % channels;
+    const value = realOf(acc, real.sums[c]!, real.biases[c]!, z === undefined ? 0 : z[i]! * zScale);
+    return codeOfReal(value, real.back, low, high);
   });
 }
 
@@ -104,8 +104,8 @@ const largestFloat = 2 ** 31 - 128;
 
 /** What `toSums` counts in: a step of the largest channel's sums, and of each channel's. */
 export function sumSteps(scales: SumScales, channels: number) {
-  const largest = f32(f32(scales.input) * f32(Math.max(...scales.weights)));
-  const steps = Float32Array.from({ length: channels }, (_, c) => f32(f32(scales.input) * f32(weightScale(scales, c))));
+  const largest = sumStep(scales.input, Math.max(...scales.weights));
+  const steps = Float32Array.from({ length: channels }, (_, c) => sumStep(scales.input, weightScale(scales, c)));
   return { perChannel: scales.weights.length > 1, largest, steps, back: f32(1 / largest) };
 }
 

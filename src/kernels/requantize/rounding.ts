@@ -1,4 +1,4 @@
-import type { DType } from '../../base/dtype.ts';
+import { type DType, symmetricSteps } from '../../base/dtype.ts';
 import { readAttr } from '../../graph/attr.ts';
 import type { Graph, Node } from '../../graph/graph.ts';
 import { clamp, rne } from './contract.ts';
@@ -23,7 +23,7 @@ export function withRounding(graph: Graph, rounding: Rounding): Graph {
   return rounding === 'contract' ? graph : graph.with([...graph.nodes.values()].map(rounded));
 }
 
-/** What codes of a type stand for: the value of one, and that of the largest, `steps` of them. */
+/** Codes of a type, and what one stands for. */
 export type Codes = { readonly dtype: DType; readonly scale: number };
 
 /** float32 factors of TensorFlow's roundings, one a channel or one for all. */
@@ -38,56 +38,42 @@ export type RealScales = {
 
 const f32 = Math.fround;
 
+/** What a step of sums stands for. */
+export const sumStep = (inputScale: number, weightScale: number): number => f32(f32(inputScale) * f32(weightScale));
+
 /**
- * s = f32(f32(max_x/n_x)·f32(max_w/127)), f32(b·f32(1/f32(f32(n_x·127)/f32(max_x·max_w)))) for a bias b in steps of the sums,
- * and 1/f32(max_y/n_y), with n = 255 or 127 codes: found by comparing each possible order of operations with TensorFlow over 50
+ * s = f32(f32(s_x)·f32(s_w)), f32(b·f32(1/f32(f32(n_x·127)/f32(max_x·max_w)))) for a bias b in steps of the sums, and
+ * 1/f32(s_y), with s = max/n and n = 255 or 127 codes: found by comparing each possible order of operations with TensorFlow over 50
  * million codes of convolutions, depthwise ones and residual sums; these give all of them. `weights` are scales, one a
  * channel; a bias in float32 (`isReal`) is what it is.
  */
 export function realScales(
   input: Codes,
   weights: readonly number[],
-  output: Codes,
+  outputScale: number,
   bias?: { readonly values: ArrayLike<number>; readonly isReal: boolean },
 ): RealScales {
-  const [inputSteps, outputSteps] = [stepsOf(input.dtype), stepsOf(output.dtype)];
+  const inputSteps = symmetricSteps(input.dtype);
   const maxInput = f32(input.scale * inputSteps);
-  const limits = weights.map((scale) => f32(scale * 127));
-  const biases = Float32Array.from(limits, (limit, c) => {
+  const biases = Float32Array.from(weights, (scale, c) => {
     const value = bias?.values[c] ?? 0;
-    return bias?.isReal ? value : f32(value) * f32(1 / f32(f32(inputSteps * 127) / f32(maxInput * limit)));
+    if (bias?.isReal) return value;
+    return f32(value) * f32(1 / f32(f32(inputSteps * 127) / f32(maxInput * f32(scale * 127))));
   });
   return {
-    sums: Float32Array.from(limits, (limit) => f32(maxInput / inputSteps) * f32(limit / 127)),
+    sums: Float32Array.from(weights, (scale) => sumStep(input.scale, scale)),
     biases,
-    back: f32(1 / f32(f32(output.scale * outputSteps) / outputSteps)),
+    back: f32(1 / f32(outputScale)),
   };
 }
 
-const stepsOf = (dtype: DType): number => (dtype === 'quint8' ? 255 : 127);
-
-/** y = clamp(rne(f32(f32(f32(f32(acc)·s) + b)·back))). */
-export const requantizeReal = (
-  acc: number,
-  scale: number,
-  bias: number,
-  back: number,
-  low: number,
-  high: number,
-): number => clamp(rne(f32(realOf(acc, scale, bias) * back)), low, high);
-
 /**
- * The same with `z·s_z` added to the real value, product and sum rounded once. In float64 they are exact unless they are
- * 2^20 apart, and then too far from a tie to matter.
+ * f32(f32(f32(acc)·s) + b), and with an addend `z·s_z` the sum of both, whose product and sum are rounded once. In float64
+ * they are exact unless they are 2^20 apart, and then too far from a tie to matter.
  */
-export const requantizeRealSum = (
-  acc: number,
-  scale: number,
-  bias: number,
-  addend: number,
-  back: number,
-  low: number,
-  high: number,
-): number => clamp(rne(f32(f32(addend + realOf(acc, scale, bias)) * back)), low, high);
+export const realOf = (acc: number, scale: number, bias: number, addend = 0): number =>
+  f32(addend + f32(f32(f32(acc) * scale) + bias));
 
-const realOf = (acc: number, scale: number, bias: number): number => f32(f32(f32(acc) * scale) + bias);
+/** y = clamp(rne(f32(x·back))). */
+export const codeOfReal = (x: number, back: number, low: number, high: number): number =>
+  clamp(rne(f32(x * back)), low, high);
