@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { writeWhole } from '../src/base/files.ts';
+import { median } from '../src/base/statistics.ts';
 import { openHost } from '../src/runtime/native/host/host.ts';
 import { availableThreads } from '../src/runtime/native/host/threads.ts';
 import { measurePeak } from '../src/runtime/native/peak.ts';
@@ -11,7 +12,7 @@ import { type Architecture, architectures } from '../src/zoo/index.ts';
 import { type Engine, engines, type Setting, workerOf } from './bench/engines.ts';
 import { prepareModels } from './bench/models.ts';
 import { findPeers } from './bench/python.ts';
-import { type Measurement, markdown, median, merged, type Results, withTable } from './bench/results.ts';
+import { type Measurement, markdown, merged, type Results, withTable } from './bench/results.ts';
 import { startWorker, type Worker } from './bench/worker.ts';
 
 /**

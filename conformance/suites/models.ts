@@ -1,5 +1,6 @@
 import { invariant } from '../../src/base/errors.ts';
-import { type Tensor, tensorOf } from '../../src/base/tensor.ts';
+import { numbersOf, type Tensor, tensorOf } from '../../src/base/tensor.ts';
+import { argmax } from '../../src/data/metrics/classification.ts';
 import type { Model } from '../../src/graph/model.ts';
 import type { Feeds } from '../../src/graph/runner.ts';
 import type { Stages } from '../../src/quantize/quantize.ts';
@@ -170,7 +171,7 @@ async function nearOutputs(
       const near = nearness({ ours: ours[i]!, theirs: theirs[i]!, exact: exact[i]! });
       if (near === undefined) continue;
       if (near.problem !== undefined) return failed(`sample ${sample}, ${key}: ${near.problem}`);
-      if (isClassifier && argMax(ours[i]!) !== argMax(theirs[i]!))
+      if (isClassifier && argmax(numbersOf(ours[i]!)) !== argmax(numbersOf(theirs[i]!)))
         return failed(`sample ${sample}, ${key}: another class`);
       if (near.decibels - near.noise < least - noise || least === Number.POSITIVE_INFINITY)
         [least, noise] = [near.decibels, near.noise];
@@ -183,9 +184,6 @@ async function nearOutputs(
       : `${least.toFixed(1)} dB from TensorFlow, which is ${noise.toFixed(1)} dB from fp32`;
   return passed(`${count} samples${isClassifier ? ', same class' : ''}, ${distance}`);
 }
-
-const argMax = ({ data }: Tensor): number =>
-  (data as Float32Array).reduce((best, x, i) => (x > (data[best] as number) ? i : best), 0);
 
 /** Codes equal in at least 99.999 %, and never more than one step apart. */
 const share = 1e-5;

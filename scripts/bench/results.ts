@@ -1,3 +1,4 @@
+import { median } from '../../src/base/statistics.ts';
 import type { Peak } from '../../src/runtime/native/peak.ts';
 import type { DataType } from './engines.ts';
 
@@ -35,8 +36,6 @@ const ratio = (a: Measurement | undefined, b: Measurement | undefined): string =
   a === undefined || b === undefined
     ? '–'
     : `${median(a.turns.map((speed, turn) => speed / b.turns[turn]!)).toFixed(2)} ×`;
-
-export const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1]!;
 
 /** `later`, and what only `earlier` has measured, where it is of the same day, machine, setting and versions. */
 export function merged(earlier: Results | undefined, later: Results): Results {

@@ -1,3 +1,4 @@
+import { median } from '../base/statistics.ts';
 import type { Tensor } from '../base/tensor.ts';
 import { constTensor } from '../graph/constant.ts';
 import { type Graph, type Node, parseValue, type Value } from '../graph/graph.ts';
@@ -256,8 +257,6 @@ export async function measureDrift(
   if (rows.length === 0) return undefined;
   return { node: norm.name, shift: median(rows.map((r) => r.shift)), spread: median(rows.map((r) => r.spread)) };
 }
-
-const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1]!;
 
 /** The nearest batch norm behind the inputs, with constant statistics, NHWC, in inference. */
 function firstNorm({ graph, inputs }: Model): Node | undefined {
