@@ -1,6 +1,6 @@
 import { InternalError, invariant } from '../../../base/errors.ts';
 import type { Ffi, FfiFunction } from './ffi.ts';
-import type { VirtualMemory } from './memory.ts';
+import type { MapForGood, VirtualMemory } from './memory.ts';
 import { mapRegion, type Region, type Usage, unmapRegion } from './region.ts';
 import { win64Thunk } from './stubs.ts';
 
@@ -94,9 +94,15 @@ function mapCode(memory: VirtualMemory, usage: Usage, code: Uint8Array): Region 
   return region;
 }
 
-/** The entry for this platform; on Windows it maps the thunk, which stays for the life of the process. */
-export const createEntry = (ffi: Ffi, memory: VirtualMemory, usage: Usage): Enter =>
-  memory.convention === 'sysv' ? directEntry(ffi) : thunkEntry(ffi, mapCode(memory, usage, win64Thunk).start);
+/** For code that stays for the life of the process, and so is not counted as in use. */
+export const mapperForGood =
+  (memory: VirtualMemory): MapForGood =>
+  (code) =>
+    mapCode(memory, { regions: 0, bytes: 0 }, code).start;
+
+/** The entry for this platform; on Windows it maps the thunk. */
+export const createEntry = (ffi: Ffi, memory: VirtualMemory): Enter =>
+  memory.convention === 'sysv' ? directEntry(ffi) : thunkEntry(ffi, mapperForGood(memory)(win64Thunk));
 
 export type CodeAllocator = (code: Uint8Array) => CodeBlock;
 

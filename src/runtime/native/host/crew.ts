@@ -56,7 +56,7 @@ const LOOKS = 12_000;
 const END_AFTER_SECONDS = 5;
 
 /** linux/futex.h and the system call's number on x86-64. */
-const FUTEX = { call: 202, waitPrivate: 128, wakePrivate: 129 } as const;
+export const FUTEX = { call: 202, waitPrivate: 128, wakePrivate: 129 } as const;
 
 /** Calls futex(rbx, operation, value, the cell's timeout). */
 function emitFutex(a: Assembler, syscall: number, operation: number, value: number): void {

@@ -1,6 +1,6 @@
 import { messageOf } from '../../../base/errors.ts';
 import { type ArenaAllocator, arenaAllocator } from './arena.ts';
-import { type CodeAllocator, codeAllocator, createEntry } from './code.ts';
+import { type CodeAllocator, codeAllocator, createEntry, type Enter, mapperForGood } from './code.ts';
 import { type Cpu, type CpuQueries, describeCpu } from './cpu.ts';
 import { type Crew, openCrew } from './crew.ts';
 import { type Ffi, loadFfi, type Unavailable } from './ffi.ts';
@@ -88,10 +88,10 @@ function probe(code: CodeAllocator): void {
 const HELPERS = 255;
 
 /** The crew, made when first asked for. It stays for the life of the process, so what is mapped now does not count it. */
-function crewMaker(ffi: Ffi, memory: VirtualMemory, functions: ThreadFunctions): () => Crew {
+function crewMaker(ffi: Ffi, memory: VirtualMemory, enter: Enter, functions: ThreadFunctions): () => Crew {
   const open = (): Crew => {
     const uncounted: Usage = { regions: 0, bytes: 0 };
-    const code = codeAllocator(memory, uncounted, createEntry(ffi, memory, uncounted));
+    const code = codeAllocator(memory, uncounted, enter);
     return openCrew(arenaAllocator(ffi, memory, uncounted), code, functions, HELPERS);
   };
   let crew: Crew | undefined;
@@ -104,13 +104,14 @@ function crewMaker(ffi: Ffi, memory: VirtualMemory, functions: ThreadFunctions):
 function openWith(ffi: Ffi, memory: VirtualMemory): Host | Unavailable {
   const usage: Usage = { regions: 0, bytes: 0 };
   const arena = arenaAllocator(ffi, memory, usage);
-  const code = codeAllocator(memory, usage, createEntry(ffi, memory, usage));
+  const enter = createEntry(ffi, memory);
+  const code = codeAllocator(memory, usage, enter);
   probe(code);
   const queries = cpuQueries(arena, code);
   const cpu = describeCpu(queries, memory.enablesAvx512Lazily());
   queries[Symbol.dispose]();
   const slots = createSlots(() => maxAsync());
-  const functions = memory.threadFunctions;
+  const functions = memory.threadFunctions?.(mapperForGood(memory));
   const isas = supportedIsas(cpu.features);
   const best = isas[0];
   if (best === undefined) {
@@ -132,7 +133,7 @@ function openWith(ffi: Ffi, memory: VirtualMemory): Host | Unavailable {
       return maxAsync();
     },
     slots,
-    team: teamMaker(code, slots, functions && { functions, crew: crewMaker(ffi, memory, functions) }),
+    team: teamMaker(code, slots, functions && { functions, crew: crewMaker(ffi, memory, enter, functions) }),
     yieldAddress: functions?.yield ?? 0,
     usage,
   };

@@ -7,10 +7,13 @@ export type Access = 'none' | 'read-write' | 'read-execute';
 export type ThreadFunctions = {
   /** Starts a thread in `void *f(argument)`; false where the system gives none. */
   readonly start: (f: number, argument: number) => boolean;
-  /** Addresses of the C library's `syscall` and `sched_yield`. */
+  /** Addresses of System V functions: the C library's `syscall` (or one that does `futex` calls as it does) and `sched_yield`. */
   readonly syscall: number;
   readonly yield: number;
 };
+
+/** Maps code for the life of the process; gives its address. */
+export type MapForGood = (code: Uint8Array) => number;
 
 /**
  * The operating system's virtual memory, and how it starts threads. Addresses are numbers (user space ends far below 2^53); addresses and sizes are
@@ -38,7 +41,7 @@ export type VirtualMemory = {
   /** Whether the kernel enables AVX-512 on first use although XCR0 does not show it yet (macOS only). */
   enablesAvx512Lazily(): boolean;
   /** Threads of our own, and what they wait with; undefined where there are none (no futex). */
-  readonly threadFunctions: ThreadFunctions | undefined;
+  readonly threadFunctions: ((map: MapForGood) => ThreadFunctions) | undefined;
 };
 
 /** The error for a refused system call (`map`, 4096, ENOMEM): what was asked, the system's reason, what to do. */

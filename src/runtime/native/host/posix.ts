@@ -68,7 +68,7 @@ export function posixMemory(ffi: Ffi, system: PosixSystem): VirtualMemory {
     release: (at, bytes) => {
       if (munmap(at, bytes) !== 0) throw refused('unmap', bytes, errnoName(ffi));
     },
-    threadFunctions: system.hasFutex ? threads(libc) : undefined,
+    threadFunctions: system.hasFutex ? () => threads(libc) : undefined,
     write: (at, bytes) => void memcpy(at, bytes, bytes.length),
     flushInstructions: () => {},
     adviseHuge: (at, bytes) => {

@@ -1,4 +1,24 @@
-import { type Assembler, assembler, dword, eax, ebx, ecx, edx, rbx, rdi } from '../../../asm/x64/index.ts';
+import {
+  type Assembler,
+  assembler,
+  dword,
+  eax,
+  ebx,
+  ecx,
+  edx,
+  ptr,
+  qword,
+  r8d,
+  r8q,
+  r9,
+  rax,
+  rbx,
+  rcx,
+  rdi,
+  rdx,
+  rsi,
+  rsp,
+} from '../../../asm/x64/index.ts';
 
 /** The few functions the host needs before there is a compiler. */
 
@@ -63,3 +83,62 @@ export const win64Thunk = Uint8Array.of(
   ...[0x48, 0x81, 0xc4, ...WIN64_FRAME], // add rsp, 168
   ...[0x5e, 0x5f, 0xc3], // pop rsi; pop rdi; ret
 );
+
+/** Room for the four register arguments that a Windows function may spill; 8 bytes more align rsp for the call. */
+const WIN64_SHADOW = 32;
+const WIN64_CALL = WIN64_SHADOW + 8;
+
+const emitCall = (a: Assembler, target: number): void => {
+  a.mov(rax, BigInt(target));
+  a.call(rax);
+};
+
+/** `void f()` in System V that calls a Windows function without arguments. */
+export const win64CallStub = (target: number): Uint8Array =>
+  assemble((a) => {
+    a.sub(rsp, WIN64_CALL);
+    emitCall(a, target);
+    a.add(rsp, WIN64_CALL);
+  });
+
+/** `DWORD start(argument)`, called by Windows: runs the System V function `target(argument)` by way of the thunk. */
+export const win64ThreadStub = (thunk: number, target: number): Uint8Array =>
+  assemble((a) => {
+    a.sub(rsp, WIN64_CALL);
+    a.mov(r8q, BigInt(target));
+    emitCall(a, thunk);
+    a.add(rsp, WIN64_CALL);
+  });
+
+/** Addresses of the functions of synchapi.h (Windows 8 on) that do what a futex does. */
+export type WaitFunctions = { readonly waitOnAddress: number; readonly wakeByAddressSingle: number };
+
+/**
+ * `syscall(number, address, operation, value, timeout)` in System V, for the two private futex operations of a crew: waits
+ * while the 8 bytes at `address` are `value`, for at most `timeout`'s whole seconds; or wakes one thread that does.
+ */
+export function win64FutexStub(functions: WaitFunctions, waitOperation: number): Uint8Array {
+  const compared = WIN64_SHADOW;
+  const frame = WIN64_SHADOW + 24;
+  return assemble((a) => {
+    const [wake, end] = [a.label('wake'), a.label('end')];
+    a.sub(rsp, frame);
+    a.cmp(edx, waitOperation);
+    a.jne(wake);
+    a.mov(qword(rsp, compared), rcx);
+    a.mov(rcx, rsi);
+    a.lea(rdx, ptr(rsp, compared));
+    a.imul(r9, qword(r8q), MILLISECONDS);
+    a.mov(r8d, 8);
+    emitCall(a, functions.waitOnAddress);
+    a.jmp(end);
+    a.bind(wake);
+    a.mov(rcx, rsi);
+    emitCall(a, functions.wakeByAddressSingle);
+    a.bind(end);
+    a.add(rsp, frame);
+  });
+}
+
+/** In a second. */
+const MILLISECONDS = 1000;

@@ -1,5 +1,7 @@
-import type { Ffi } from './ffi.ts';
-import { type Access, refused, type VirtualMemory } from './memory.ts';
+import { FUTEX } from './crew.ts';
+import type { Ffi, FfiLibrary } from './ffi.ts';
+import { type Access, type MapForGood, refused, type ThreadFunctions, type VirtualMemory } from './memory.ts';
+import { win64CallStub, win64FutexStub, win64ThreadStub, win64Thunk } from './stubs.ts';
 
 const MEM_COMMIT = 0x1000;
 const MEM_RESERVE = 0x2000;
@@ -10,7 +12,7 @@ const PAGE: Readonly<Record<Access, number>> = { none: 0x01, 'read-write': 0x04,
 /** Offset of dwPageSize in SYSTEM_INFO, and the structure's size on x86-64. */
 const SYSTEM_INFO = { dwPageSize: 4, bytes: 48 };
 
-/** VirtualAlloc and its kin. Written from the Win32 documentation; not run on Windows yet. */
+/** VirtualAlloc and its kin, from the Win32 documentation. Run with Windows' Node under Wine, not on Windows itself yet. */
 export function windowsMemory(ffi: Ffi): VirtualMemory {
   const kernel32 = ffi.load('kernel32.dll');
   const address = 'uintptr_t';
@@ -53,6 +55,34 @@ export function windowsMemory(ffi: Ffi): VirtualMemory {
     // Large pages need a privilege that ordinary accounts lack.
     adviseHuge: () => {},
     enablesAvx512Lazily: () => false,
-    threadFunctions: undefined,
+    threadFunctions: (map) => threads(ffi, kernel32, map),
+  };
+}
+
+/** Threads, and what stands in for a futex: generated code calls System V functions, so each has a stub. */
+function threads(ffi: Ffi, kernel32: FfiLibrary, map: MapForGood): ThreadFunctions {
+  const pointer = 'uintptr_t';
+  const create = kernel32.func('CreateThread', pointer, [pointer, 'size_t', pointer, pointer, 'uint32_t', pointer]);
+  const close = kernel32.func('CloseHandle', 'int', [pointer]);
+  const address = (library: FfiLibrary, name: string): number => Number(library.symbol(name));
+  const synchronization = ffi.load('api-ms-win-core-synch-l1-2-0.dll');
+  const waiting = {
+    waitOnAddress: address(synchronization, 'WaitOnAddress'),
+    wakeByAddressSingle: address(synchronization, 'WakeByAddressSingle'),
+  };
+  const thunk = map(win64Thunk);
+  const entries = new Map<number, number>();
+  const entry = (f: number): number => {
+    const known = entries.get(f) ?? map(win64ThreadStub(thunk, f));
+    entries.set(f, known);
+    return known;
+  };
+  return {
+    start: (f, argument) => {
+      const thread = create(0, 0, entry(f), argument, 0, 0);
+      return Number(thread) !== 0 && Number(close(Number(thread))) !== 0;
+    },
+    syscall: map(win64FutexStub(waiting, FUTEX.waitPrivate)),
+    yield: map(win64CallStub(address(kernel32, 'SwitchToThread'))),
   };
 }
