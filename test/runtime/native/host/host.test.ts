@@ -3,7 +3,15 @@ import { describe, expect, it } from 'vitest';
 import type { Ffi, FfiValue } from '../../../../src/runtime/native/host/ffi.ts';
 import { loadFfi } from '../../../../src/runtime/native/host/ffi.ts';
 import { openHostFrom } from '../../../../src/runtime/native/host/host.ts';
-import { accessAt, hasHost, requireHost } from '../../../support/native-host.ts';
+import { accessAt, hasAccessAt, hasHost, requireHost } from '../../../support/native-host.ts';
+
+/** What changes the access of pages and what copies code into them, as the system names them. */
+const WINDOWS = process.platform === 'win32';
+const PROTECT = WINDOWS ? 'VirtualProtect' : 'mprotect';
+const COPY = WINDOWS ? 'RtlMoveMemory' : 'memcpy';
+/** VirtualProtect gives 0 where it refuses; PAGE_EXECUTE_READ. */
+const REFUSED = WINDOWS ? 0 : -1;
+const EXEC = WINDOWS ? 0x20 : 4;
 
 const here = { platform: process.platform, arch: process.arch, loadFfi };
 
@@ -48,9 +56,8 @@ describe('openHostFrom', () => {
     expect(host).toEqual({ unavailable: 'no koffi' });
   });
 
-  it.skipIf(!hasHost || process.platform !== 'linux')('says so when executable memory is refused', async () => {
-    const EXEC = 4;
-    const refusing = await intercept('mprotect', (args, call) => ((Number(args[2]) & EXEC) !== 0 ? -1 : call()));
+  it.skipIf(!hasHost)('says so when executable memory is refused', async () => {
+    const refusing = await intercept(PROTECT, (args, call) => ((Number(args[2]) & EXEC) !== 0 ? REFUSED : call()));
     const host = await openHostFrom({ ...here, loadFfi: async () => refusing });
     expect(host).toHaveProperty(
       'unavailable',
@@ -68,48 +75,46 @@ describe.skipIf(!hasHost)('the host of this machine', () => {
     expect(host.maxAsync).toBeGreaterThanOrEqual(1);
   });
 
-  it.skipIf(process.platform !== 'linux')(
-    'never has code both writable and executable, from mapping to unmapping',
-    async () => {
-      const seen: (string | undefined)[] = [];
-      let address = 0;
-      const note = (): void => {
-        if (address !== 0) seen.push(accessAt(address));
-      };
-      const noting = await intercept('mprotect', (args, call) => {
-        // The first call makes the pages writable, so the address is known from here on.
-        address ||= Number(args[0]);
-        note();
-        const result = call();
-        note();
-        return result;
-      });
-      const writing = await intercept('memcpy', (_, call) => {
-        const result = call();
-        note();
-        return result;
-      });
-      const ffi: Ffi = {
-        ...noting,
-        load: (path) => {
-          const [a, b] = [noting.load(path), writing.load(path)];
-          return { symbol: a.symbol, func: (name, ...rest) => (name === 'memcpy' ? b : a).func(name, ...rest) };
-        },
-      };
-      const host = await openHostFrom({ ...here, loadFfi: async () => ffi });
-      if ('unavailable' in host) throw new Error(host.unavailable);
-      seen.length = 0;
-      address = 0;
-      const block = host.code(Uint8Array.of(0xc3));
-      expect(block.address).toBe(address);
-      block.bind('void()')();
+  it.skipIf(!hasAccessAt)('never has code both writable and executable, from mapping to unmapping', async () => {
+    const seen: (string | undefined)[] = [];
+    let address = 0;
+    const note = (): void => {
+      if (address !== 0) seen.push(accessAt(address));
+    };
+    const noting = await intercept(PROTECT, (args, call) => {
+      // The first call makes the pages writable, so the address is known from here on.
+      address ||= Number(args[0]);
       note();
-      block.release();
-      // Reserved, committed, written, before and after it became executable, after running.
-      expect(seen).toEqual(['---p', 'rw-p', 'rw-p', 'rw-p', 'r-xp', 'r-xp']);
-      expect(accessAt(address) ?? 'unmapped').not.toMatch(/^.(w|.x)/);
-    },
-  );
+      const result = call();
+      note();
+      return result;
+    });
+    const writing = await intercept(COPY, (_, call) => {
+      const result = call();
+      note();
+      return result;
+    });
+    const ffi: Ffi = {
+      ...noting,
+      load: (path) => {
+        const [a, b] = [noting.load(path), writing.load(path)];
+        return { symbol: a.symbol, func: (name, ...rest) => (name === COPY ? b : a).func(name, ...rest) };
+      },
+    };
+    const host = await openHostFrom({ ...here, loadFfi: async () => ffi });
+    if ('unavailable' in host) throw new Error(host.unavailable);
+    seen.length = 0;
+    address = 0;
+    const block = host.code(Uint8Array.of(0xc3));
+    expect(block.address).toBe(address);
+    block.bind('void()')();
+    note();
+    block.release();
+    // Reserved (Windows commits by VirtualAlloc), committed, written, before and after it became executable, after running.
+    const committing = WINDOWS ? [] : ['---p', 'rw-p'];
+    expect(seen).toEqual([...committing, ...(WINDOWS ? [] : ['rw-p']), 'rw-p', 'r-xp', 'r-xp']);
+    expect(accessAt(address) ?? 'unmapped').not.toMatch(/^.(w|.x)/);
+  });
 
   it.skipIf(process.platform !== 'linux')("agrees with the kernel's list of processor features", async () => {
     const { cpu, isas, isa } = await requireHost();
