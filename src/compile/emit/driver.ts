@@ -20,7 +20,6 @@ import {
   r15,
   r15d,
   rax,
-  rbp,
   rbx,
   rdi,
   rsi,
@@ -30,41 +29,11 @@ import { invariant } from '../../base/errors.ts';
 import type { Step } from '../../kernels/native-kernel.ts';
 import type { Region } from '../check.ts';
 import { checkProgram, type Program, type Stage } from '../program.ts';
+import { contextLayout, controlPlan } from './context.ts';
+import { emitCancelPoll, emitEpilog, emitProlog, type Functions, functionOf } from './entry.ts';
 import { emitCopy } from './move.ts';
 import { type Tail, tailOf } from './tail.ts';
-
-/**
- * What generated code finds at `ctx`, by byte. The counters lie in cache lines of their own: threads hammer them. All but
- * the addresses must be zero (`cancel`, counters) or set when a run starts.
- */
-export const contextLayout = {
-  /** Address of the arena; with images, of the first thread's. */
-  arena: 0,
-  constants: 8,
-  /** Addresses of the images' inputs and of their outputs, an image's behind the one's before. */
-  inputs: 16,
-  outputs: 24,
-  /** Bytes from one arena to the next. */
-  arenaStride: 32,
-  /** uint32 each: how many images, and for how many threads there are arenas. */
-  images: 40,
-  arenas: 44,
-  /** Address of `void yield()`, called by threads that wait long; 0 for none. */
-  yield: 48,
-  /** uint32: how many images a thread claims at once; it has as many arenas, one behind the other. */
-  group: 56,
-  /** Not 0: stop before the next tile. */
-  cancel: 64,
-  /** Threads that have come; images that have been claimed. */
-  threads: 128,
-  claimedImages: 192,
-  /** Two lines a stage: tiles claimed, tiles done. */
-  stages: 256,
-  stageBytes: 128,
-  done: 64,
-} as const;
-
-export const contextBytes = (stages: number): number => contextLayout.stages + stages * contextLayout.stageBytes;
+import { emitTilesDriver } from './tiles.ts';
 
 /** A value of an image: byte `at` of the image's record, and of a thread's arena. */
 export type Field = { readonly at: number; readonly arena: number; readonly bytes: number };
@@ -83,9 +52,7 @@ export type Code = {
 };
 
 /**
- * The code of a program: the functions of all steps, and the drivers around them. Every thread that enters a driver goes
- * through all stages: it claims tiles from the stage's counter until none are left, waits until those that others claimed
- * are done, and goes on. So any number of threads from one on finishes the work. Throws `InternalError` where a step would
+ * The code of a program: the functions of all steps, and the drivers around them. Throws `InternalError` where a step would
  * touch what is not its own.
  */
 export function emitProgram(program: Program, records: ImageRecords | undefined): Code {
@@ -103,12 +70,8 @@ export function emitProgram(program: Program, records: ImageRecords | undefined)
       functions.set(step, label);
       step.emit(a);
     }
-  let first = 0;
-  const entries = native.map((stages) => {
-    const entry = emitTilesDriver(a, stages, first, functions);
-    first += stages.length;
-    return entry;
-  });
+  const control = controlPlan(parts);
+  const entries = native.map((stages) => emitTilesDriver(a, stages, control, functions));
   if (records === undefined) return { bytes: a.finish(), parts: entries, images: undefined, group: 1 };
   const tail = tailOf(native.flat(), records);
   const images = emitImagesDriver(a, { stages: native.flat(), tail, records, functions });
@@ -128,115 +91,6 @@ function checkRecord({ bytes: size, fields }: ImageRecord, arenaBytes: number): 
     );
 }
 
-const saved = [rbx, rbp, r12, r13, r14, r15] as const;
-
-/** Enters a function with rbx = ctx, r13 = constants, all registers saved and the stack aligned for calls; gives its offset. */
-function emitProlog(a: Assembler): number {
-  a.align(64);
-  const entry = a.offset;
-  for (const register of saved) a.push(register);
-  a.sub(rsp, 8);
-  a.mov(rbx, rdi);
-  a.mov(r13, qword(rbx, contextLayout.constants));
-  return entry;
-}
-
-function emitEpilog(a: Assembler): void {
-  a.add(rsp, 8);
-  for (const register of saved.toReversed()) a.pop(register);
-  a.ret();
-}
-
-function emitTilesDriver(
-  a: Assembler,
-  stages: readonly Stage[],
-  first: number,
-  functions: ReadonlyMap<Step, Label>,
-): number {
-  const entry = emitProlog(a);
-  const exit = a.label('exit');
-  a.mov(r12, qword(rbx, contextLayout.arena));
-  for (const [i, { steps }] of stages.entries()) {
-    const claimed = contextLayout.stages + (first + i) * contextLayout.stageBytes;
-    const done = claimed + contextLayout.done;
-    const tiles = steps.reduce((sum, step) => sum + step.tiles, 0);
-    const [claim, wait, next] = [a.label('claim'), a.label('wait'), a.label('next')];
-    const look = a.label('look');
-    a.bind(claim);
-    emitCancelPoll(a, exit);
-    a.mov(eax, 1);
-    a.lock_xadd(dword(rbx, claimed), eax);
-    a.cmp(eax, tiles);
-    a.jae(wait);
-    emitTileCall(a, steps, functions);
-    a.lock_inc(dword(rbx, done));
-    a.jmp(claim);
-    a.bind(wait);
-    a.mov(ebp, LOOKS);
-    a.bind(look);
-    a.cmp(dword(rbx, done), tiles);
-    a.jae(next);
-    emitCancelPoll(a, exit);
-    a.pause();
-    a.dec(ebp);
-    a.jne(look);
-    emitYield(a);
-    a.jmp(wait);
-    a.bind(next);
-  }
-  a.bind(exit);
-  emitEpilog(a);
-  return entry;
-}
-
-/**
- * Looks at a barrier before the thread lets others have its processor: 40 to 140 cycles each, so some 20 µs. Tiles are
- * shorter; what takes longer is a thread that the system has suspended, perhaps in favour of this one.
- */
-const LOOKS = 500;
-
-function emitYield(a: Assembler): void {
-  const none = a.label('none');
-  a.mov(rax, qword(rbx, contextLayout.yield));
-  a.test(rax, rax);
-  a.je(none);
-  a.call(rax);
-  a.bind(none);
-}
-
-function emitCancelPoll(a: Assembler, exit: Label): void {
-  a.cmp(dword(rbx, contextLayout.cancel), 0);
-  a.jne(exit);
-}
-
-/** Calls the step to which tile number eax of a stage belongs. */
-function emitTileCall(a: Assembler, steps: readonly Step[], functions: ReadonlyMap<Step, Label>): void {
-  const called = a.label('called');
-  for (const [i, step] of steps.entries()) {
-    const isLast = i === steps.length - 1;
-    const other = a.label('other');
-    if (!isLast) {
-      a.cmp(eax, step.tiles);
-      a.jae(other);
-    }
-    a.mov(edx, eax);
-    a.mov(rdi, r12);
-    a.mov(rsi, r13);
-    a.call(functionOf(step, functions));
-    if (isLast) continue;
-    a.jmp(called);
-    a.bind(other);
-    a.sub(eax, step.tiles);
-  }
-  a.bind(called);
-}
-
-function functionOf(step: Step, functions: ReadonlyMap<Step, Label>): Label {
-  const label = functions.get(step);
-  invariant(label !== undefined, `the step ${step.name} was not emitted`);
-  return label;
-}
-
 /** Images that a thread claims at once, at most: of as many it reads the weights of the last stages once. */
 const largestGroup = 4;
 /** What a thread's arenas take, at most, unless one takes more. */
@@ -246,7 +100,7 @@ type Images = {
   readonly stages: readonly Stage[];
   readonly tail: Tail;
   readonly records: ImageRecords;
-  readonly functions: ReadonlyMap<Step, Label>;
+  readonly functions: Functions;
 };
 
 /**

@@ -1,7 +1,7 @@
 import { atNode } from '../../base/errors.ts';
 import type { Tensor } from '../../base/tensor.ts';
 import type { Compiled } from '../../compile/compile.ts';
-import { contextLayout } from '../../compile/emit/driver.ts';
+import { contextLayout } from '../../compile/emit/context.ts';
 import { type HostLayer, isValue } from '../../compile/layer.ts';
 import type { Stage } from '../../compile/program.ts';
 import type { ReferenceKernel } from '../../kernels/reference-kernel.ts';
@@ -46,7 +46,7 @@ export function loadProgram(compiled: Compiled, options: LoadOptions): Loaded {
   const start = (inputs: readonly Tensor[]): Scratch => {
     const scratch = pool.take(compiled.images === undefined ? 1 : inputs[0]!.shape[0]!);
     try {
-      scratch.control.view(Uint32Array, contextLayout.cancel).fill(0);
+      scratch.control.view(Uint32Array, contextLayout.cancel).set(scratch.begin);
       clearFlags(compiled, scratch);
       putInputs(compiled, scratch, inputs);
       return scratch;

@@ -1,5 +1,5 @@
 import type { Compiled } from '../../compile/compile.ts';
-import { contextBytes, contextLayout } from '../../compile/emit/driver.ts';
+import { contextLayout, controlOf } from '../../compile/emit/context.ts';
 import type { Arena } from './host/arena.ts';
 import type { Host } from './host/host.ts';
 
@@ -7,8 +7,9 @@ import type { Host } from './host/host.ts';
 export type Scratch = {
   /** Arenas of a program, one behind the other; where each thread takes images it has one for each that it takes at once. */
   readonly arena: Arena;
-  /** What generated code finds at `ctx`. */
+  /** What generated code finds at `ctx`; from `contextLayout.cancel` on a run begins with the words `begin`. */
   readonly control: Arena;
+  readonly begin: Uint32Array<ArrayBuffer>;
   readonly images: number;
   /** Inputs and outputs of a batch of images. */
   readonly batch: { readonly inputs: Arena; readonly outputs: Arena } | undefined;
@@ -62,13 +63,13 @@ export function scratchPool(options: ScratchOptions): ScratchPool {
 
 function allocate(count: number, { host, compiled, threads, constants }: ScratchOptions): Scratch {
   const { program, images } = compiled;
-  const stages = program.parts.reduce((sum, part) => sum + (part.kind === 'native' ? part.stages.length : 0), 0);
+  const { words, shares } = controlOf(program.parts, threads);
   // Every thread claims twice at least, since one may be slower than others.
   const group = Math.max(1, Math.min(compiled.code.group, Math.floor(count / (2 * threads))));
   const arenas = Math.min(threads, count);
   const isBatch = images !== undefined && count > 1;
   const sizes = [
-    contextBytes(stages),
+    contextLayout.cancel + words.byteLength,
     program.arenaBytes * arenas * group,
     ...(isBatch ? [images.inputs.bytes, images.outputs.bytes].map((bytes) => Math.max(64, count * bytes)) : []),
   ];
@@ -85,8 +86,8 @@ function allocate(count: number, { host, compiled, threads, constants }: Scratch
   put(contextLayout.arenaStride, program.arenaBytes);
   put(contextLayout.yield, host.yieldAddress);
   control.view(Uint32Array, contextLayout.images, 2).set([count, arenas]);
-  control.view(Uint32Array, contextLayout.group, 1).set([group]);
-  return { arena, control, images: count, batch };
+  control.view(Uint32Array, contextLayout.group, 2).set([group, shares]);
+  return { arena, control, begin: words, images: count, batch };
 }
 
 /** Arenas of these sizes; none of them stays where the system refuses one. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { equalTensors } from '../../../src/base/tensor.ts';
-import { contextLayout } from '../../../src/compile/emit/driver.ts';
+import { contextLayout } from '../../../src/compile/emit/context.ts';
 import type { Model } from '../../../src/graph/model.ts';
 import type { Arena } from '../../../src/runtime/native/host/arena.ts';
 import type { Host } from '../../../src/runtime/native/host/host.ts';
