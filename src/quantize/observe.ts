@@ -1,5 +1,6 @@
 import { UserError } from '../base/errors.ts';
 import { type Progress, silent } from '../base/progress.ts';
+import { type Shape, sizeOf } from '../base/shape.ts';
 import type { Tensor } from '../base/tensor.ts';
 import { parseValue } from '../graph/graph.ts';
 import type { Model } from '../graph/model.ts';
@@ -47,8 +48,8 @@ export async function observeModel(
       if (sample++ >= seen.samples) {
         const tensors = await runner.run(feeds);
         const values = new Map(tensors.map((tensor, i) => [names[i]!, asFloat(tensor, names[i]!)]));
-        for (const [name, { data }] of values)
-          if (!observe(seen.values.get(name)!, data)) throw notFinite(name, data, sample - 1);
+        for (const [name, { data, shape }] of values)
+          if (!observe(seen.values.get(name)!, data, rowLength(shape))) throw notFinite(name, data, sample - 1);
         seen.samples = sample;
         visit?.(sample - 1, feeds, values);
         await save?.(seen);
@@ -63,6 +64,9 @@ export async function observeModel(
     throw new UserError('the calibration data has no samples', {}, 'give a folder or file with samples');
   return seen;
 }
+
+/** Elements that belong together: a picture's of all pixels; else the last axis, what a matmul reads at a time. */
+const rowLength = (shape: Shape): number => (shape.length > 3 ? sizeOf(shape.slice(1)) : (shape.at(-1) ?? 1));
 
 function asFloat(tensor: Tensor, name: string): Tensor<'float32'> {
   if (tensor.dtype !== 'float32') throw new UserError(`is ${tensor.dtype}, not float32`, { node: name });

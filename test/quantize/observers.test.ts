@@ -10,7 +10,7 @@ import {
   toJson,
 } from '../../src/quantize/observers/distribution.ts';
 import { divergenceOf } from '../../src/quantize/observers/entropy.ts';
-import { bins, binWidth } from '../../src/quantize/observers/histogram.ts';
+import { bins, binWidth, rowWeight } from '../../src/quantize/observers/histogram.ts';
 import { chooseRange } from '../../src/quantize/observers/methods.ts';
 import { squaredError } from '../../src/quantize/observers/squared-error.ts';
 import { formatObservations, parseObservations } from '../../src/quantize/observers/state.ts';
@@ -26,6 +26,12 @@ const normal = (count: number, seed: number, scale = 1): Float32Array => {
   return Float32Array.from({ length: count }, () => scale * random.normal());
 };
 
+/** What does not depend on how values are split into rows. */
+const unweighted = ({ histogram: { positiveWeights: _, negativeWeights: __, ...counts }, ...rest }: Distribution) => ({
+  ...rest,
+  histogram: counts,
+});
+
 const runs = fc.array(fc.array(fc.float({ noNaN: true, noDefaultInfinity: true }), { minLength: 1, maxLength: 20 }), {
   minLength: 2,
   maxLength: 8,
@@ -38,8 +44,13 @@ describe('a distribution', () => {
         const half = 1 + (at % (all.length - 1));
         const first = seen(...all.slice(0, half));
         merge(first, seen(...all.slice(half)));
-        const { minSum, maxSum, ...rest } = seen(...all);
-        expect({ ...first, minSum, maxSum }).toEqual({ ...rest, minSum, maxSum });
+        const whole = seen(...all);
+        const { minSum, maxSum } = whole;
+        expect({ ...unweighted(first), minSum, maxSum }).toEqual({ ...unweighted(whole), minSum, maxSum });
+        // Rows of 1e-38 beside rows of 1e38: their sums are not exact.
+        for (const side of ['positiveWeights', 'negativeWeights'] as const)
+          for (const [i, weight] of whole.histogram[side].entries())
+            expect(Math.abs(first.histogram[side][i]! - weight)).toBeLessThanOrEqual(1e-12 * weight);
         expect(first.minSum).toBeCloseTo(minSum, -Math.log10(Math.abs(minSum) * 1e-9 + 1e-12));
         expect(first.maxSum).toBeCloseTo(maxSum, -Math.log10(Math.abs(maxSum) * 1e-9 + 1e-12));
       }),
@@ -71,10 +82,14 @@ describe('a distribution', () => {
       );
       const few = Array.from({ length: 201 }, (_, i) => values.subarray(100 * i, 100 * (i + 1)));
       const { histogram, min, max } = seen(values);
+      // One row, of a weight that all values have.
+      const weight = rowWeight(histogram.exponent);
+      expect(histogram.positiveWeights).toEqual(histogram.positive.map((n) => n * weight));
+      expect(histogram.negativeWeights).toEqual(histogram.negative.map((n) => n * weight));
       // Twice, as what a run leaves behind would show in the next.
       expect(seen(values, values).histogram.zeros).toBe(2 * histogram.zeros);
-      expect({ histogram, min, max }).toEqual({
-        histogram: seen(...few).histogram,
+      expect({ histogram: unweighted(seen(values)).histogram, min, max }).toEqual({
+        histogram: unweighted(seen(...few)).histogram,
         min: values.reduce((a, b) => Math.min(a, b)),
         max: values.reduce((a, b) => Math.max(a, b)),
       });
@@ -103,7 +118,14 @@ describe('a distribution', () => {
 
   it('is not read from anything else', () => {
     const json = toJson(seen([1, -2, 0.5]));
-    const wrong = [{ runs: -1 }, { exponent: 1e9 }, { positive: [bins, 1] }, { positive: [1] }, { ends: null }];
+    const wrong = [
+      { positiveWeights: [1, -1] },
+      { runs: -1 },
+      { exponent: 1e9 },
+      { positive: [bins, 1] },
+      { positive: [1] },
+      { ends: null },
+    ];
     for (const change of wrong) expect(fromJson({ ...json, ...change })).toBeUndefined();
     const text = formatObservations({ samples: 1, values: new Map([['x', seen([1])]]) }, 'one');
     expect(parseObservations(text, 'one')?.values.get('x')).toEqual(seen([1]));
@@ -161,6 +183,33 @@ describe('the methods', () => {
     expect(min).toBeGreaterThan(-6);
     const chosen = error(max);
     for (let limit = 1; limit <= 30; limit += 0.5) expect(error(limit)).toBeGreaterThan(0.98 * chosen);
+  });
+
+  it('relative to rows, a few large rows do not widen what many small ones need', () => {
+    const small = Array.from({ length: 400 }, (_, i) => normal(64, 100 + i));
+    const large = normal(64, 99, 30);
+    const distribution = seen(...small, large);
+    const { max } = chooseRange('relative', distribution, 'signed');
+    expect(max).toBeLessThan(0.5 * chooseRange('mse', distribution, 'signed').max);
+    // The error of each row over the square of its largest value.
+    const error = (limit: number): number => {
+      const step = limit / 127;
+      const rounding = (x: number) => (x - Math.max(-127, Math.min(127, Math.round(x / step))) * step) ** 2;
+      return [...small, large].reduce((sum, row) => {
+        const most = row.reduce((a, x) => Math.max(a, Math.abs(x)), 0);
+        return sum + row.reduce((a, x) => a + rounding(x), 0) / most ** 2;
+      }, 0);
+    };
+    for (const other of [0.5, 0.7, 1.5, 2, 4]) expect(error(other * max)).toBeGreaterThan(0.9 * error(max));
+    expect(error(max)).toBeLessThan(0.8 * error(chooseRange('mse', distribution, 'signed').max));
+  });
+
+  it('rows of one run count as runs of one row', () => {
+    const rows = Array.from({ length: 40 }, (_, i) => normal(8, i, 1 + (i % 7)));
+    const together = emptyDistribution();
+    observe(together, Float32Array.from(rows.flatMap((row) => [...row])), 8);
+    expect(together.histogram).toEqual(seen(...rows).histogram);
+    expect(together.runs).toBe(1);
   });
 
   it('the divergence of what can be represented exactly is zero, and that of what can not is more', () => {

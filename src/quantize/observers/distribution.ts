@@ -24,8 +24,10 @@ export const emptyDistribution = (): Distribution => ({
   histogram: emptyHistogram(),
 });
 
-/** Takes in the elements of one run. False when one of them is not finite; nothing is taken in then. */
-export function observe(to: Distribution, values: Float32Array): boolean {
+/**
+ * Takes in the elements of one run, in rows of `rowLength`. False when one of them is not finite; nothing is taken in then.
+ */
+export function observe(to: Distribution, values: Float32Array, rowLength = values.length): boolean {
   if (values.length === 0) return true;
   const [min, max] = endsOf(values);
   if (!Number.isFinite(min) || !Number.isFinite(max)) return false;
@@ -34,7 +36,7 @@ export function observe(to: Distribution, values: Float32Array): boolean {
   to.max = Math.max(to.max, max);
   to.minSum += min;
   to.maxSum += max;
-  count(to.histogram, values, Math.max(-min, max));
+  count(to.histogram, values, Math.max(-min, max), rowLength);
   return true;
 }
 
@@ -81,6 +83,8 @@ export type DistributionJson = {
   readonly zeros: number;
   readonly positive: readonly number[];
   readonly negative: readonly number[];
+  readonly positiveWeights: readonly number[];
+  readonly negativeWeights: readonly number[];
 };
 
 export const toJson = ({ runs, min, max, minSum, maxSum, histogram }: Distribution): DistributionJson => ({
@@ -90,15 +94,22 @@ export const toJson = ({ runs, min, max, minSum, maxSum, histogram }: Distributi
   zeros: histogram.zeros,
   positive: sparse(histogram.positive),
   negative: sparse(histogram.negative),
+  positiveWeights: sparse(histogram.positiveWeights),
+  negativeWeights: sparse(histogram.negativeWeights),
 });
 
 /** The distribution that `toJson` wrote; undefined where `json` is anything else. */
 export function fromJson(json: unknown): Distribution | undefined {
   if (typeof json !== 'object' || json === null) return undefined;
-  const { runs, ends, exponent, zeros, positive, negative } = json as Partial<DistributionJson>;
+  const { runs, ends, exponent, zeros, ...counts } = json as Partial<DistributionJson>;
   const found = emptyDistribution();
   if (!isCount(runs) || !isCount(zeros) || !Number.isInteger(exponent) || Math.abs(exponent!) > 200) return undefined;
-  if (!fill(found.histogram.positive, positive) || !fill(found.histogram.negative, negative)) return undefined;
+  for (const side of ['positive', 'negative'] as const)
+    if (
+      !fill(found.histogram[side], counts[side], isCount) ||
+      !fill(found.histogram[`${side}Weights`], counts[`${side}Weights`], isWeight)
+    )
+      return undefined;
   Object.assign(found.histogram, { exponent, zeros });
   if (runs > 0) {
     if (!Array.isArray(ends) || ends.length !== 4 || !ends.every(Number.isFinite)) return undefined;
@@ -109,6 +120,7 @@ export function fromJson(json: unknown): Distribution | undefined {
 }
 
 const isCount = (x: unknown): x is number => Number.isSafeInteger(x) && (x as number) >= 0;
+const isWeight = (x: unknown): x is number => Number.isFinite(x) && (x as number) >= 0;
 
 function sparse(counts: Float64Array): number[] {
   const pairs: number[] = [];
@@ -116,10 +128,10 @@ function sparse(counts: Float64Array): number[] {
   return pairs;
 }
 
-function fill(counts: Float64Array, pairs: unknown): boolean {
+function fill(counts: Float64Array, pairs: unknown, isValid: (x: unknown) => x is number): boolean {
   if (!Array.isArray(pairs) || pairs.length % 2 !== 0) return false;
   for (let i = 0; i < pairs.length; i += 2) {
-    if (!isCount(pairs[i]) || pairs[i] >= bins || !isCount(pairs[i + 1])) return false;
+    if (!isCount(pairs[i]) || pairs[i] >= bins || !isValid(pairs[i + 1])) return false;
     counts[pairs[i]] = pairs[i + 1];
   }
   return true;

@@ -2,7 +2,7 @@ import type { Range } from '../ranges.ts';
 import type { Site } from '../sites.ts';
 import type { Distribution } from './distribution.ts';
 import { entropyLimit } from './entropy.ts';
-import { type Magnitudes, magnitudesOf, negativesOf, percentileOf } from './magnitudes.ts';
+import { type Magnitudes, magnitudesOf, negativesOf, percentileOf, relative } from './magnitudes.ts';
 import { leastSquaresLimit } from './squared-error.ts';
 
 /** Chooses what range to represent, from what a tensor's values are like and the codes they will have. */
@@ -44,7 +44,10 @@ export const methods = {
   'p99.99': percentile(99.99),
   'p99.999': percentile(99.999),
   kl: byLimit(entropyLimit),
+  /** The least squared error of rounding and saturating. */
   mse: byLimit(leastSquaresLimit),
+  /** The same with each row's error in proportion to the row: what it makes a layer's answer for that row wrong by. */
+  relative: (seen, form) => byLimit(leastSquaresLimit)(relative(seen), form),
 } as const satisfies Readonly<Record<string, ChooseRange>>;
 
 export type Method = keyof typeof methods;

@@ -34,7 +34,7 @@ export async function openState(path: string, fingerprint: string, every = 10): 
 export const formatObservations = ({ samples, values }: Observations, fingerprint: string): string =>
   JSON.stringify({
     format,
-    version: 1,
+    version: 2,
     fingerprint,
     samples,
     values: [...values].map(([key, distribution]) => [key, toJson(distribution)]),
@@ -50,7 +50,7 @@ export function parseObservations(text: string, fingerprint: string): Observatio
   }
   if (typeof json !== 'object' || json === null) return undefined;
   const { format: found, version, fingerprint: of, samples, values } = json as Record<string, unknown>;
-  const isOurs = found === format && version === 1 && of === fingerprint;
+  const isOurs = found === format && version === 2 && of === fingerprint;
   if (!isOurs || !Number.isSafeInteger(samples) || !Array.isArray(values)) return undefined;
   const distributions = new Map<string, Distribution>();
   for (const entry of values as unknown[]) {
