@@ -30,7 +30,8 @@ import type { ConvSpec } from '../../conv/native/spec.ts';
 import type { Target } from '../../conv/native/target.ts';
 import { type Block, halfAt, type Layout } from './layout.ts';
 import type { Plan } from './plan.ts';
-import { beginRow, canCarry, emitTile } from './tile.ts';
+import { beginBlock, beginRow, pixelsUnderWay, slidePixel } from './slide.ts';
+import { beginHalf, emitTile } from './tile.ts';
 
 export type DepthwiseCode = {
   readonly asm: Assembler;
@@ -121,8 +122,9 @@ function emitBlock(code: DepthwiseCode, block: Block): void {
   asm.mov(ecx, r32(r14));
   asm.test(ecx, ecx);
   asm.jz(rest);
+  if (layout.slides) beginBlock({ ...code, block });
   asm.bind(loop);
-  emitRows(code, block, rows);
+  layout.slides ? emitRow(code, block) : emitRows(code, block, rows);
   asm.add(r10, rows * spec.stride.h * spec.input.stride.h);
   asm.add(r11, rows * spec.output.stride.h);
   asm.dec(ecx);
@@ -147,11 +149,10 @@ function emitRows(code: DepthwiseCode, block: Block, rows: 1 | 2): void {
     // A narrow block may have nothing in its second half.
     if (block.channels <= 8 * half) continue;
     const constants = halfAt(half, layout, spec.kernel.w, target) * (block.bits / 8);
-    const plain = { asm, spec, target, layout, block, half, rows, columns, constants, mayOverflow };
-    const tile = { ...plain, carried: canCarry(plain, wide === tiles ? columns : columns - 1) };
+    const tile = { asm, spec, target, layout, block, half, rows, columns, constants, mayOverflow };
     asm.mov(r8q, r10);
     asm.mov(r9, r11);
-    beginRow(tile);
+    beginHalf(tile);
     if (target.bits === 512) loadMask(asm, block, half);
     for (const [count, width] of [
       [wide, columns],
@@ -168,6 +169,29 @@ function emitRows(code: DepthwiseCode, block: Block, rows: 1 | 2): void {
       asm.jnz(loop);
     }
   }
+}
+
+/** A row of output, all channels of the block at once. */
+function emitRow(code: DepthwiseCode, block: Block): void {
+  const { asm, spec } = code;
+  const { w } = spec.output.shape;
+  const slide = { ...code, block };
+  asm.mov(r8q, r10);
+  asm.mov(r9, r11);
+  beginRow(slide);
+  const together = pixelsUnderWay(spec);
+  const rounds = Math.floor(w / together);
+  if (rounds > 0) {
+    const loop = asm.label('pixels');
+    asm.mov(eax, rounds);
+    asm.bind(loop);
+    for (let x = 0; x < together; x++) slidePixel(slide, x);
+    asm.add(r8q, together * spec.stride.w * spec.input.stride.w);
+    asm.add(r9, together * spec.output.stride.w);
+    asm.dec(eax);
+    asm.jnz(loop);
+  }
+  for (let x = 0; x < w % together; x++) slidePixel(slide, x);
 }
 
 /** k1: the low eight bytes of each lane, as far as the half of the block has channels there; k2: the high eight. */

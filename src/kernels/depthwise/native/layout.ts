@@ -19,6 +19,10 @@ export type Block = {
  */
 export type Layout = {
   readonly shape: Shape;
+  /** Whether all channels of a block are computed along a row at once (`slide.ts`), instead of tile by tile (`tile.ts`). */
+  readonly slides: boolean;
+  /** Whether the third lines of two neighbouring columns are interleaved together, the second one's in the last byte. */
+  readonly paired: boolean;
   /** Groups of four input rows. */
   readonly groups: number;
   /** Vectors behind a half's weights: the steps and addends, or the real bias, of results that have them, two each. */
@@ -52,8 +56,10 @@ export const tapRows = (groups: number, shape: Shape, kernelRows: number): numbe
 /** The pixels in a register tile: twelve sums in registers, eight where vpmaddwd needs the room. */
 export const columnsOf = (rows: 1 | 2, target: Target): number => (target.dot === 'vpdpbusd' ? 6 : 4) / rows;
 
-export function layoutOf({ kernel, stride, dilation, input, output, result }: ConvSpec, target: Target): Layout {
-  const rows = stride.h === 1 && (dilation.h === 1 || kernel.h === 1) && output.shape.h > 1 ? 2 : 1;
+export function layoutOf(spec: ConvSpec, target: Target): Layout {
+  const { kernel, stride, dilation, input, output, result } = spec;
+  const slides = canSlide(spec, target);
+  const rows = !slides && stride.h === 1 && (dilation.h === 1 || kernel.h === 1) && output.shape.h > 1 ? 2 : 1;
   const groups = Math.ceil((kernel.h + rows - 1) / 4);
   const blocks: Block[] = [];
   let offset = 0;
@@ -67,8 +73,18 @@ export function layoutOf({ kernel, stride, dilation, input, output, result }: Co
     offset += (common.count + 2 * (HALF_HEAD + weights + tail)) * (bits / 8);
     offset = Math.ceil(offset / 64) * 64;
   }
-  return { shape: { rows, columns: columnsOf(rows, target) }, groups, tail, blocks, bytes: offset };
+  const shape = { rows, columns: columnsOf(rows, target) } as const;
+  const paired = slides && kernel.h === 3 && kernel.w === 3 && stride.w === 2;
+  return { shape, slides, paired, groups, tail, blocks, bytes: offset };
 }
+
+/** Three columns of weights, sums of three pixels and what interleaves four lines are 32 registers. */
+const canSlide = ({ kernel, dilation }: ConvSpec, target: Target): boolean =>
+  target.bits === 512 && kernel.h <= 4 && kernel.w <= 3 && dilation.w === 1;
+
+/** The byte of an element that a line of taps is multiplied with. */
+export const byteOf = ({ paired }: Layout, line: number, column: number): number =>
+  paired && line === 2 && column === 1 ? 3 : line & 3;
 
 const tailOf = (result: Result): Layout['tail'] => {
   if (result.kind !== 'requantize') return 0;

@@ -1,6 +1,16 @@
 import type { ConvSpec } from '../../conv/native/spec.ts';
 import { type Target, weightIndex, weightValues } from '../../conv/native/target.ts';
-import { type Block, channelOf, common, halfAt, type Layout, tailAt, weightAt, weightVectors } from './layout.ts';
+import {
+  type Block,
+  byteOf,
+  channelOf,
+  common,
+  halfAt,
+  type Layout,
+  tailAt,
+  weightAt,
+  weightVectors,
+} from './layout.ts';
 
 /** A depthwise convolution's constants: for each block of channels common vectors, then the two halves' constants. */
 export function packDepthwise(spec: ConvSpec, target: Target, layout: Layout): Uint8Array {
@@ -62,7 +72,7 @@ function packVector(
           const line = i + row;
           const at = weightAt(layout, kernel.w, target, { group: line >> 2, column, row, vector }) * bytes;
           const values = weightValues(target, packed, start + at, weightVectors(target) * bytes);
-          values[weightIndex(width, element, line & 3)] = weight;
+          values[weightIndex(width, element, byteOf(layout, line, column))] = weight;
         }
       }
     const shift = input.type === 's8' ? 128 * sum : 0;

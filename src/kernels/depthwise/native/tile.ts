@@ -16,7 +16,8 @@ import {
 import { storeBytes } from '../../conv/native/epilogue.ts';
 import type { ConvSpec } from '../../conv/native/spec.ts';
 import type { Target } from '../../conv/native/target.ts';
-import { type Block, common, type Layout, tailAt, tapRows, weightAt } from './layout.ts';
+import { clamp, packBytes, requantize } from './finish.ts';
+import { type Block, common, type Layout, tapRows, weightAt } from './layout.ts';
 
 /** `rows` × `columns` output pixels at r9, of half a block's channels; the input at r8, constants at rsi. */
 export type Tile = {
@@ -32,8 +33,6 @@ export type Tile = {
   readonly constants: number;
   /** Whether sums times multipliers can leave the range of int32, so that they must be clamped before conversion. */
   readonly mayOverflow: boolean;
-  /** Whether the interleaved columns that the next tile of the row reads as well stay in registers (`canCarry`). */
-  readonly carried: boolean;
 };
 
 const isWide = ({ target }: Pick<Tile, 'target'>): boolean => target.bits === 512;
@@ -45,42 +44,22 @@ const sumAt = (tile: Tile, row: number, column: number, vector: number): Vmm =>
 
 /** Weights stay in registers 12 to 23 where there are 32 and they fit. */
 const WEIGHTS = 12;
-const weightCount = ({ layout, spec }: Omit<Tile, 'carried'>): number =>
-  layout.groups * spec.kernel.w * layout.shape.rows * 2;
-const inRegisters = (tile: Omit<Tile, 'carried'>): boolean => isWide(tile) && weightCount(tile) <= 12;
+const weightCount = ({ layout, spec }: Tile): number => layout.groups * spec.kernel.w * layout.shape.rows * 2;
+const inRegisters = (tile: Tile): boolean => isWide(tile) && weightCount(tile) <= 12;
 
-/** Columns carried from tile to tile: those of a kernel of three but one. */
-const CARRIED = 2;
-
-/**
- * Interleaving, not multiplying, is what limits a depthwise convolution, so that a kernel of three columns keeps two of the
- * interleaved input columns for the next tile, in the registers that else hold the bias and the multipliers.
- * `columns`: the least that a tile of the row has.
- */
-export function canCarry(tile: Omit<Tile, 'carried'>, columns: number): boolean {
-  const { kernel, stride, dilation } = tile.spec;
-  const slides = kernel.w === CARRIED + 1 && stride.w === 1 && dilation.w === 1 && columns >= CARRIED;
-  return slides && inRegisters(tile) && tile.layout.groups === 1;
-}
-
-/** With 32 registers: what does not change along a row of the half, bias, multipliers and weights, or the first columns. */
-export function beginRow(tile: Tile): void {
+/** With 32 registers: what does not change along a row of the half, bias, multipliers and weights. */
+export function beginHalf(tile: Tile): void {
   if (!isWide(tile)) return;
   const { asm, block, constants } = tile;
   const at = (vector: number): Mem => ptr(rsi, constants + (vector * block.bits) / 8);
   if (inRegisters(tile))
     for (let i = 0; i < weightCount(tile); i++) asm.vmovdqu64(register(tile, WEIGHTS + i), at(4 + i));
-  if (tile.carried) for (let column = 0; column < CARRIED; column++) interleave(tile, 0, column, carry(tile, column));
-  else for (let i = 0; i < 4; i++) asm.vmovdqu64(register(tile, 28 + i), at(i));
+  for (let i = 0; i < 4; i++) asm.vmovdqu64(register(tile, 28 + i), at(i));
 }
-
-/** The registers of a carried column. */
-const carry = (tile: Tile, column: number): Pair => [register(tile, 28 + 2 * column), register(tile, 29 + 2 * column)];
 
 /** The bias (0, 1) or the multipliers (2, 3) of the half: in a register where there is room. */
 function constant(tile: Tile, which: number): Vmm | Mem {
-  const inMemory = tile.carried || !isWide(tile);
-  return inMemory ? ptr(rsi, tile.constants + (which * tile.block.bits) / 8) : register(tile, 28 + which);
+  return isWide(tile) ? register(tile, 28 + which) : ptr(rsi, tile.constants + (which * tile.block.bits) / 8);
 }
 
 type Of = { readonly group: number; readonly column: number; readonly row: number; readonly vector: number };
@@ -97,18 +76,10 @@ export function emitTile(tile: Tile): void {
   const groups = Math.ceil((tile.spec.kernel.h + tile.rows - 1) / 4);
   for (let group = 0; group < groups; group++)
     for (const column of inputColumns(tile)) {
-      const data = dataOf(tile, column);
-      if (!tile.carried || column >= CARRIED) interleave(tile, group, column, data);
-      multiply(tile, group, column, data);
+      interleave(tile, group, column);
+      multiply(tile, group, column);
     }
   finish(tile);
-}
-
-/** Where an interleaved column is: the last ones of a tile take the place of the first, which are used by then. */
-function dataOf(tile: Tile, column: number): Pair {
-  if (!tile.carried) return temporaries(tile).data;
-  if (column < CARRIED) return carry(tile, column);
-  return column >= tile.columns ? carry(tile, column - tile.columns) : temporaries(tile).data;
 }
 
 function beginSums(tile: Tile): void {
@@ -146,10 +117,10 @@ function temporaries(tile: Tile): {
  * Four rows of an input column, interleaved: element e of vector v holds the four bytes of channel `channelOf(half, v, e)`.
  * Rows that have no weights are not read; what stands in their place is multiplied by zero.
  */
-function interleave(tile: Tile, group: number, column: number, data: Pair): void {
+function interleave(tile: Tile, group: number, column: number): void {
   const { asm, spec, rows, half } = tile;
   const { input, dilation, kernel } = spec;
-  const { even: pair } = temporaries(tile);
+  const { data, even: pair } = temporaries(tile);
   const count = tapRows(group + 1, { rows, columns: 0 }, kernel.h) - 4 * group;
   // Two output rows share lines only where these are neighbours, be it because there is one line of taps.
   const between = tile.layout.shape.rows === 2 ? input.stride.h : dilation.h * input.stride.h;
@@ -171,10 +142,10 @@ function interleave(tile: Tile, group: number, column: number, data: Pair): void
 }
 
 /** Adds the products of a column of input to every pixel that reads it. */
-function multiply(tile: Tile, group: number, column: number, data: Pair): void {
+function multiply(tile: Tile, group: number, column: number): void {
   const { asm, spec, target, rows, columns } = tile;
   const { kernel, stride, dilation } = spec;
-  const { even, product } = temporaries(tile);
+  const { data, even, product } = temporaries(tile);
   if (target.dot === 'vpmaddwd')
     for (let vector = 0; vector < 2; vector++) {
       asm.vpand(even[vector]!, data[vector]!, commonAt(tile, common.evenBytes));
@@ -204,7 +175,6 @@ function finish(tile: Tile): void {
   const { asm, spec, rows, columns } = tile;
   const { result, output } = spec;
   if (result.kind !== 'requantize') return;
-  const isSigned = output.type === 's8';
   const pixels = Array.from({ length: rows * columns }, (_, i) => ({
     bytes: sumAt(tile, Math.floor(i / columns), i % columns, 0),
     to: ptr(r9, Math.floor(i / columns) * output.stride.h + (i % columns) * output.stride.w),
@@ -217,9 +187,8 @@ function finish(tile: Tile): void {
     if (second !== undefined) packWords(tile, i + 1);
     const { bytes } = first;
     const other = second?.bytes ?? bytes;
-    if (isSigned) asm.vpacksswb(bytes, bytes, other);
-    else asm.vpackuswb(bytes, bytes, other);
-    clamp(tile, bytes, result.low, result.high, isSigned);
+    packBytes(tile, bytes, other);
+    clamp(tile, bytes, result);
     store(tile, bytes, first.to);
     if (second !== undefined) asm.vmovdqu8(offset(second.to, 8 * tile.half - 8).mask(k2), bytes);
   }
@@ -227,45 +196,11 @@ function finish(tile: Tile): void {
 
 /** The sums of pixel `i` as 16-bit words in its first register. */
 function packWords(tile: Tile, i: number): void {
-  const { asm, spec, columns, mayOverflow } = tile;
-  const { steps, real } = spec.result.kind === 'requantize' ? spec.result : {};
+  const { asm, columns } = tile;
   const sums = [0, 1].map((vector) => sumAt(tile, Math.floor(i / columns), i % columns, vector)) as [Vmm, Vmm];
-  sums.forEach((sum, v) => {
-    asm.vcvtdq2ps(sum, sum);
-    if (steps !== undefined) toSteps(tile, sum, v);
-    asm.vmulps(sum, sum, constant(tile, 2 + v));
-    if (real !== undefined) {
-      asm.vaddps(sum, sum, tailConstant(tile, v));
-      asm.vmulps(sum, sum, commonAt(tile, common.back));
-    }
-    if (mayOverflow) {
-      asm.vmaxps(sum, sum, commonAt(tile, common.lowReal));
-      asm.vminps(sum, sum, commonAt(tile, common.highReal));
-    }
-    asm.vcvtps2dq(sum, sum);
-  });
+  for (const [v, sum] of sums.entries()) requantize(tile, sum, v, constant(tile, 2 + v));
   // This keeps the sign for both kinds of bytes: vpackuswb takes its words as signed.
   asm.vpackssdw(sums[0], sums[0], sums[1]);
-}
-
-/** A vector behind the half's weights. */
-const tailConstant = ({ layout, spec, target, block, constants }: Tile, which: number): Mem =>
-  ptr(rsi, constants + ((tailAt(layout, spec.kernel.w, target) + which) * block.bits) / 8);
-
-/** Brings a vector of sums to the steps of the largest channel's weights, as whole numbers. */
-function toSteps(tile: Tile, sum: Vmm, vector: number): void {
-  const { asm } = tile;
-  asm.vmulps(sum, sum, tailConstant(tile, vector));
-  asm.vaddps(sum, sum, tailConstant(tile, 2 + vector));
-  asm.vmulps(sum, sum, commonAt(tile, common.back));
-  isWide(tile) ? asm.vrndscaleps(sum, sum, 0) : asm.vroundps(sum, sum, 0);
-}
-
-function clamp(tile: Tile, bytes: Vmm, low: number, high: number, isSigned: boolean): void {
-  const { asm } = tile;
-  const [least, most] = isSigned ? [-128, 127] : [0, 255];
-  if (low > least) (isSigned ? asm.vpmaxsb : asm.vpmaxub)(bytes, bytes, commonAt(tile, common.lowBytes));
-  if (high < most) (isSigned ? asm.vpminsb : asm.vpminub)(bytes, bytes, commonAt(tile, common.highBytes));
 }
 
 function store(tile: Tile, bytes: Vmm, to: Mem): void {
