@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { convKernels } from '../../../src/kernels/conv/native/index.ts';
 import type { ConvSpec } from '../../../src/kernels/conv/native/spec.ts';
+import type { Buffer } from '../../../src/kernels/native-kernel.ts';
 import { abiProbe } from '../../support/abi-probe.ts';
 import { hasHost, requireHost } from '../../support/native-host.ts';
 import { featuresFor, placed, runnable } from '../../support/run-step.ts';
@@ -70,6 +71,27 @@ describe.skipIf(!hasHost)('convolutions in machine code', async () => {
       const spec: ConvSpec = { input, output, ...window, padding, groups: 1, weights, result };
       expect(kernel.step(spec, 0).tiles).toBeGreaterThan(1);
       expect(difference(host, kernel, spec, memory.size(), 1, family)).toBeUndefined();
+    });
+
+    it.each([undefined, 'u8', 's8'] as const)('compute panels of every width, summand %s', async (type) => {
+      const host = await requireHost();
+      const spec = plain();
+      const { c } = spec.input.shape;
+      for (let o = 1; o <= 40; o++) {
+        const shape = { n: 1, h: 5, w: 5, c: o };
+        const output: Buffer = { ...spec.output, shape, stride: { n: 25 * o, h: 5 * o, w: o } };
+        const end = output.offset + 25 * o;
+        const summand = type && { buffer: { ...output, type, offset: end }, multiplier: 0.5 };
+        const multipliers = new Float32Array(o).map((_, i) => 0.001 + i / 1e5);
+        const sized: ConvSpec = {
+          ...spec,
+          output,
+          weights: new Int8Array(9 * c * o).map((_, i) => (i * 37) % 127),
+          bias: new Int32Array(o).map((_, i) => i * 100 - 2000),
+          result: { kind: 'requantize', multipliers, low: 0, high: 255, ...(summand && { summand }) },
+        };
+        expect(difference(host, kernel, sized, end + 25 * o, o, family), `${o} channels`).toBeUndefined();
+      }
     });
 
     it.each(['sums beyond float32', 'multipliers that overflow int32'])('are exact for %s', async (what) => {

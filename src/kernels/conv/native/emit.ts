@@ -25,7 +25,7 @@ import {
   rsp,
 } from '../../../asm/x64/index.ts';
 import { finish } from './epilogue.ts';
-import { type Layout, scalars, vectorsOf } from './layout.ts';
+import { isHalf, type Layout, scalars, vectorsOf } from './layout.ts';
 import { mayOverflow, type Plan, type Walker } from './plan.ts';
 import type { ConvSpec } from './spec.ts';
 import { elements, type Target } from './target.ts';
@@ -61,7 +61,10 @@ const slot = {
   /** Pointers to the register tile's rows, where they don't follow from the first. */
   outputRows: 96,
   summandRows: 160,
-  bytes: 224,
+  rowsLeft: 224,
+  /** What is fetched next of the data of the next panel. */
+  ahead: 232,
+  bytes: 240,
 } as const;
 
 const SAVED: readonly R64[] = [rbx, rbp, r12, r13, r14, r15];
@@ -182,7 +185,7 @@ function locateTiles({ asm, plan }: ConvCode): void {
 }
 
 /** Sets the current pixel to the chunk's first and adds the panel's offsets. */
-function beginPanel({ asm, plan }: ConvCode): void {
+function beginPanel({ asm, plan, layout }: ConvCode): void {
   asm.movsxd(rbx, dword(rsi, scalars.inOffset));
   asm.add(rbx, qword(rsp, slot.input0));
   asm.movsxd(rax, dword(rsi, scalars.outOffset));
@@ -198,6 +201,8 @@ function beginPanel({ asm, plan }: ConvCode): void {
   }
   asm.mov(eax, dword(rsp, slot.first));
   asm.mov(dword(rsp, slot.tile), eax);
+  asm.lea(rax, ptr(rsi, layout.panelBytes));
+  asm.mov(qword(rsp, slot.ahead), rax);
 }
 
 /** k1 selects a panel's columns as bytes, k2 and k3 as elements of its first and second vector. */
@@ -217,7 +222,9 @@ function loadMasks({ asm, target }: ConvCode, width: number): void {
 /** The register tiles up to the number in the slot `end`. */
 function tileLoop(code: ConvCode, width: number, height: number, end: number): void {
   const { asm, spec, target, layout, plan } = code;
-  const tile: Tile = { asm, spec, target, layout, height, vectors: vectorsOf(width, target) };
+  const ahead = { tiles: plan.tilesInChunk, next: slot.ahead, rowsLeft: slot.rowsLeft };
+  const vectors = vectorsOf(width, target);
+  const tile: Tile = { asm, spec, target, layout, height, vectors, isHalf: isHalf(width, target), ahead };
   const [loop, done] = [asm.label('tile'), asm.label('tilesDone')];
   asm.mov(eax, dword(rsp, slot.tile));
   asm.cmp(eax, dword(rsp, end));

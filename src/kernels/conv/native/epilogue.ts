@@ -16,7 +16,7 @@ import {
 } from '../../../asm/x64/index.ts';
 import { scalars } from './layout.ts';
 import type { RealResult, Result } from './spec.ts';
-import { accumulator, type Tile } from './tile.ts';
+import { accumulator, type Tile, used } from './tile.ts';
 
 /** What an epilogue needs to know beside its tile. */
 export type Epilogue = {
@@ -51,11 +51,12 @@ function temporaries(bits: 256 | 512): readonly [Vmm, Vmm, Vmm, Vmm] {
 }
 
 /** Where the multipliers are: loaded to registers with AVX-512, else in memory. */
-function multipliersOf({ asm, target, layout, vectors }: Tile): (vector: number) => Vmm | Mem {
+function multipliersOf(tile: Tile): (vector: number) => Vmm | Mem {
+  const { asm, target, layout, vectors } = tile;
   const at = (vector: number): Mem => ptr(rsi, layout.header.multipliers + (vector * target.bits) / 8);
   if (target.bits === 256) return at;
   for (let vector = 0; vector < vectors; vector++) asm.vmovups(zmm(16 + vector), at(vector));
-  return (vector) => vmm(512)(16 + vector);
+  return (vector) => used(tile, vector)(vmm(512)(16 + vector));
 }
 
 function requantize(epilogue: Epilogue, result: Requantize): void {
@@ -71,28 +72,31 @@ function requantize(epilogue: Epilogue, result: Requantize): void {
   const narrow = narrowing(epilogue, result, spec.output.type === 's8');
   for (let row = 0; row < height; row++) {
     const sums = Array.from({ length: vectors }, (_, v) => accumulator(tile, row, v));
-    sums.forEach((sum, v) => {
+    sums.forEach((whole, v) => {
+      const sum = used(tile, v)(whole);
       asm.vcvtdq2ps(sum, sum);
-      if (result.steps !== undefined) toSteps(tile, sum, v, value);
+      if (result.steps !== undefined) toSteps(tile, whole, v, value);
       asm.vmulps(sum, sum, multiplier(v));
-      if (result.real !== undefined) asm.vaddps(sum, sum, ptr(rsi, layout.header.realBias + (v * target.bits) / 8));
+      if (result.real !== undefined) asm.vaddps(whole, whole, ptr(rsi, layout.header.realBias + (v * target.bits) / 8));
     });
     const isRounded = result.summand?.rounded !== undefined;
     if (isRounded) roundToCodes(asm, target.bits, sums, value);
     if (result.summand !== undefined)
       summandVectors(epilogue, row, isSigned, (v) => {
-        asm.vcvtdq2ps(value, value);
-        if (result.summand?.isFused) asm.vfmadd231ps(sums[v]!, value, summandMultiplier);
+        const [sum, addend, factor] = [sums[v]!, value, summandMultiplier].map(used(tile, v)) as [Vmm, Vmm, Vmm];
+        asm.vcvtdq2ps(addend, addend);
+        if (result.summand?.isFused) asm.vfmadd231ps(sum, addend, factor);
         else {
-          asm.vmulps(value, value, summandMultiplier);
-          asm.vaddps(sums[v]!, sums[v]!, value);
+          asm.vmulps(addend, addend, factor);
+          asm.vaddps(sum, sum, addend);
         }
       });
     if (isRounded || result.real !== undefined) forEachWith(asm, scalars.factor, sums, value, asm.vmulps);
-    for (const sum of sums) {
-      if (epilogue.mayOverflow) clampReal(asm, sum, value);
+    sums.forEach((whole, v) => {
+      const sum = used(tile, v)(whole);
+      if (epilogue.mayOverflow) clampReal(asm, whole, value);
       asm.vcvtps2dq(sum, sum);
-    }
+    });
     narrow(sums, epilogue.output(row));
   }
 }
@@ -142,9 +146,14 @@ function summandVectors(epilogue: Epilogue, row: number, isSigned: boolean, use:
     use(0);
     return;
   }
-  const to = masked ? packed.maskz(k1) : packed;
-  if (isSigned) asm.vpmovsxbw(to, from);
-  else asm.vpmovzxbw(to, from);
+  if (tile.isHalf) {
+    const bytes = ymm(packed);
+    asm.vmovdqu8(bytes.maskz(k1), from);
+    asm.vpshufd(bytes, bytes, MIDDLE_SWAPPED);
+    if (isSigned) asm.vpmovsxbw(zmm(packed), bytes);
+    else asm.vpmovzxbw(zmm(packed), bytes);
+  } else if (isSigned) asm.vpmovsxbw(masked ? packed.maskz(k1) : packed, from);
+  else asm.vpmovzxbw(masked ? packed.maskz(k1) : packed, from);
   for (let v = 0; v < 2; v++) {
     const other = isSigned ? packed : zero;
     if (v === 0) asm.vpunpcklwd(value, packed, other);
@@ -195,7 +204,8 @@ function narrowing(
     });
   };
   return (sums, to) => {
-    const bytes = target.bits === 512 ? narrow512(asm, sums, isSigned, temporary) : narrow256(asm, sums, isSigned);
+    const bytes =
+      target.bits === 512 ? narrow512(epilogue.tile, sums, isSigned, temporary) : narrow256(asm, sums, isSigned);
     clamp(bytes);
     if (target.bits === 256) storeBytes(asm, xmm(bytes), to, epilogue.width);
     else if (isPartial(epilogue)) asm.vmovdqu8(to.mask(k1), bytes);
@@ -203,8 +213,11 @@ function narrowing(
   };
 }
 
+/** For vpshufd: the second and the third four bytes of a lane change places (layout.ts, columnOf). */
+const MIDDLE_SWAPPED = 0b11_01_10_00;
+
 /** One or two vectors to bytes. Packing saturates twice, to 16 and to 8 bits, which is the same as once. */
-function narrow512(asm: Assembler, sums: readonly Vmm[], isSigned: boolean, temporary: Vmm): Vmm {
+function narrow512({ asm, isHalf }: Tile, sums: readonly Vmm[], isSigned: boolean, temporary: Vmm): Vmm {
   const [a, b] = [zmm(sums[0]!), sums[1]];
   const half = ymm(temporary.n + 2);
   const quarter = xmm(temporary.n + 2);
@@ -225,6 +238,7 @@ function narrow512(asm: Assembler, sums: readonly Vmm[], isSigned: boolean, temp
     asm.vpackusdw(a, a, zmm(b));
     asm.vpmovuswb(half, a);
   }
+  if (isHalf) asm.vpshufd(half, half, MIDDLE_SWAPPED);
   return vmm(256)(half.n);
 }
 
@@ -276,7 +290,7 @@ function words(epilogue: Epilogue, result: Dequantize | Sums): void {
       if (result.kind === 'sums') finishSums(tile, result, sum, v, temporary);
       else if (multiplier !== undefined) {
         asm.vcvtdq2ps(sum, sum);
-        asm.vmulps(sum, sum, multiplier(v));
+        asm.vmulps(used(tile, v)(sum), used(tile, v)(sum), multiplier(v));
         asm.vaddps(sum, sum, ptr(rsi, layout.header.realBias + (v * target.bits) / 8));
         if (result.low !== undefined || result.high !== undefined) clampReal(asm, sum, temporary);
       }

@@ -125,12 +125,21 @@ export function overRead({ input, groups }: ConvSpec, { segments, merged, blockI
 /** The vectors that a panel of `width` columns needs. */
 export const vectorsOf = (width: number, target: Target): number => Math.ceil(width / elements(target));
 
+/** Whether a panel's last vector has channels in its lower half only, where halves are computed by themselves. */
+export const isHalf = (width: number, { bits, dot }: Target): boolean =>
+  bits === 512 && dot === 'vpdpbusd' && width % 16 > 0 && width % 16 <= 8;
+
 /**
  * The column that element `element` of vector `vector` holds. Where two vectors are packed to bytes, which is done in
- * 128-bit lanes, a lane's eight columns are shared out so that they come out in order.
+ * 128-bit lanes, a lane's eight columns are shared out so that they come out in order; with half a second vector, the
+ * first and the second four of 32 bytes' lanes change places after it. Infinity for an element that has none.
  */
 export function columnOf(spec: ConvSpec, target: Target, width: number, vector: number, element: number): number {
   const packed = spec.result.kind === 'requantize' && vectorsOf(width, target) === 2;
+  if (packed && isHalf(width, target)) {
+    if (vector === 1) return element < 8 ? 8 + element : Number.POSITIVE_INFINITY;
+    return element < 8 ? element : 8 + element;
+  }
   return packed ? 8 * (element >> 2) + 4 * vector + (element & 3) : vector * elements(target) + element;
 }
 

@@ -5,6 +5,7 @@ import {
   ebp,
   edx,
   ptr,
+  qword,
   type R64,
   r8q,
   r9,
@@ -14,6 +15,8 @@ import {
   r13,
   r14,
   r15,
+  rax,
+  rbp,
   rcx,
   rdx,
   rsi,
@@ -37,7 +40,18 @@ export type Tile = {
   readonly layout: Layout;
   readonly height: number;
   readonly vectors: number;
+  /** Whether the last vector has channels in its lower half only (layout.ts). */
+  readonly isHalf?: boolean;
+  /** Given where the next panel's data is to be fetched meanwhile. */
+  readonly ahead?: Ahead;
 };
+
+/** How many register tiles a panel is used for, and slots of the stack: what is fetched next, the rows of a window left. */
+type Ahead = { readonly tiles: number; readonly next: number; readonly rowsLeft: number };
+
+/** As much of a register as has channels of a vector: computing with half of one takes half of the time. */
+export const used = ({ target, isHalf, vectors }: Tile, vector: number): ((register: Vmm) => Vmm) =>
+  vmm(isHalf && vector === vectors - 1 ? 256 : target.bits);
 
 /** The sums live in the first registers, a row of the tile after the other. */
 export const accumulator = ({ target, vectors }: Tile, row: number, vector: number): Vmm =>
@@ -56,14 +70,17 @@ const UNROLL = 4;
  */
 export function accumulate(tile: Tile, tapsLeft: number): void {
   const { asm, spec, layout } = tile;
+  const ahead = aheadOf(tile);
   const { rows, taps, steps } = layout.segments;
   const dot = dotProduct(tile);
   dot.begin();
   asm.lea(rcx, ptr(rsi, layout.header.bytes));
   asm.xor(edx, edx);
+  if (ahead !== undefined) beginAhead(tile, ahead);
   const row = asm.label('row');
   if (rows > 1) {
-    asm.mov(ebp, rows);
+    if (ahead === undefined) asm.mov(ebp, rows);
+    else asm.mov(dword(rsp, ahead.rowsLeft), rows);
     asm.bind(row);
   }
   let advanced = 0;
@@ -83,13 +100,42 @@ export function accumulate(tile: Tile, tapsLeft: number): void {
   }
   if (rows > 1) {
     asm.add(rdx, rowStep(spec) - advanced);
-    asm.dec(ebp);
+    asm.dec(ahead === undefined ? ebp : dword(rsp, ahead.rowsLeft));
     asm.jnz(row);
   }
+  if (ahead !== undefined) asm.mov(qword(rsp, ahead.next), rbp);
+}
+
+const isLooped = ({ layout }: Tile): boolean => layout.segments.steps > STRAIGHT;
+
+/** Where a panel is used once, fetching the next beside it only makes the two compete. */
+const aheadOf = (tile: Tile): Ahead | undefined =>
+  isLooped(tile) && tile.ahead !== undefined && tile.ahead.tiles > 1 ? tile.ahead : undefined;
+
+/** rbp: what of the next panel's data is fetched next. Once all is there, lines that are near cost least. */
+function beginAhead({ asm, layout }: Tile, { next }: Ahead): void {
+  asm.mov(rbp, qword(rsp, next));
+  asm.lea(rax, ptr(rsi, 2 * layout.panelBytes));
+  asm.cmp(rbp, rax);
+  asm.cmovae(rbp, rsi);
+}
+
+const LINE = 64;
+
+/**
+ * Fetches a share of the next panel's data: in a run of a network they wait in the third-level cache or in memory, and only
+ * a chunk's first register tile would wait for them. Spread over the loop, since a burst delays the loads behind it.
+ */
+function fetchAhead({ asm, target, vectors }: Tile, { tiles }: Ahead): void {
+  const lines = Math.ceil((UNROLL * vectors * stepBytes(target)) / LINE / tiles);
+  for (let i = 0; i < lines; i++) asm.prefetcht1(ptr(rbp, i * LINE));
+  asm.add(rbp, lines * LINE);
 }
 
 /** The k-steps of segments at the displacements given; returns how far rdx has moved on. */
-function segment({ asm, layout, target, vectors }: Tile, dot: Dot, displacements: readonly number[]): number {
+function segment(tile: Tile, dot: Dot, displacements: readonly number[]): number {
+  const { asm, layout, target, vectors } = tile;
+  const ahead = aheadOf(tile);
   const { steps } = layout.segments;
   const bytes = vectors * stepBytes(target);
   const straight = (count: number): void => {
@@ -98,7 +144,7 @@ function segment({ asm, layout, target, vectors }: Tile, dot: Dot, displacements
     });
     asm.add(rcx, displacements.length * count * bytes);
   };
-  if (steps <= STRAIGHT) {
+  if (!isLooped(tile)) {
     straight(steps);
     return 0;
   }
@@ -107,6 +153,7 @@ function segment({ asm, layout, target, vectors }: Tile, dot: Dot, displacements
   asm.mov(eax, loops);
   asm.bind(loop);
   straight(UNROLL);
+  if (ahead !== undefined) fetchAhead(tile, ahead);
   asm.add(rdx, 4 * UNROLL);
   asm.dec(eax);
   asm.jnz(loop);
@@ -155,12 +202,15 @@ function vnni512(tile: Tile): Dot {
     },
     step: (displacement, weights) => {
       const w = (v: number): Vmm => z(16 + 2 * (turn & 1) + v);
-      for (let v = 0; v < vectors; v++) load(asm, 512, w(v), ptr(rcx, weights + 64 * v));
+      for (let v = 0; v < vectors; v++) load(asm, 512, used(tile, v)(w(v)), ptr(rcx, weights + 64 * v));
       for (let row = 0; row < height; row++) {
         const x = z(20 + row);
         asm.vpbroadcastd(x, ptr(ROWS[row]!, { index: rdx, disp: displacement }));
         if (signed) asm.vpxord(x, x, signs);
-        for (let v = 0; v < vectors; v++) asm.vpdpbusd(accumulator(tile, row, v), x, w(v));
+        for (let v = 0; v < vectors; v++) {
+          const part = used(tile, v);
+          asm.vpdpbusd(part(accumulator(tile, row, v)), part(x), part(w(v)));
+        }
       }
       turn++;
     },
