@@ -28,7 +28,7 @@ const [part, parts] = options.part.split('/').map(Number) as [number, number];
 /** What stands before the softmax, whose exponential is rounded as each backend does it. */
 function beforeSoftmax(graph: Graph, value: Value): Value {
   const node = graph.nodes.get(value.node);
-  return node !== undefined && ['Softmax', 'Reshape', 'Squeeze', 'Identity'].includes(node.op)
+  return node !== undefined && ['Softmax', 'Sigmoid', 'Reshape', 'Squeeze', 'Identity'].includes(node.op)
     ? beforeSoftmax(graph, node.inputs[0]!)
     : value;
 }

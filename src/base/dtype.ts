@@ -43,6 +43,16 @@ const byNumber = new Map<number, DType>(
 /** The dtype with TensorFlow's number `tf`, or undefined. Reference types (number + 100) give their base type. */
 export const dtypeOfNumber = (tf: number): DType | undefined => byNumber.get(tf > 100 ? tf - 100 : tf);
 
+/** The least and the largest value of integers that are held as numbers. */
+export const integerLimits: Partial<Record<DType, readonly [number, number]>> = {
+  int8: [-128, 127],
+  uint8: [0, 255],
+  int16: [-32768, 32767],
+  uint16: [0, 65535],
+  int32: [-(2 ** 31), 2 ** 31 - 1],
+  uint32: [0, 2 ** 32 - 1],
+};
+
 export const isDType = (name: string): name is DType => Object.hasOwn(dtypes, name);
 export const isQuantized = (d: DType): d is 'qint8' | 'quint8' | 'qint16' | 'quint16' | 'qint32' =>
   d.startsWith('q') && d !== 'resource';

@@ -1,4 +1,4 @@
-import { type DType, isDType } from '../base/dtype.ts';
+import { type DType, integerLimits, isDType } from '../base/dtype.ts';
 import { numbersOf } from '../base/tensor.ts';
 import { constTensor } from './constant.ts';
 import type { Node, Value } from './graph.ts';
@@ -71,12 +71,7 @@ class Inputs {
 type PartialRule = (inputs: Inputs, port: number) => Elements | undefined;
 
 const whole: Partial<Record<DType, readonly [number, number]>> = {
-  int8: [-128, 127],
-  uint8: [0, 255],
-  int16: [-32768, 32767],
-  uint16: [0, 65535],
-  int32: [-(2 ** 31), 2 ** 31 - 1],
-  uint32: [0, 2 ** 32 - 1],
+  ...integerLimits,
   int64: [Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER],
   bool: [0, 1],
 };

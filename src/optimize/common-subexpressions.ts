@@ -5,26 +5,11 @@ import { constTensor } from '../graph/constant.ts';
 import { type Graph, type Node, sameValue, type Value } from '../graph/graph.ts';
 import { prune } from '../graph/rewrite.ts';
 import { definitionOf, isKnownOp } from '../graph/signature.ts';
-import type { Pass, PassContext } from './pass.ts';
+import { type Pass, type PassContext, steeredOps } from './pass.ts';
 import { redirected } from './strip.ts';
 
-/** Fed or steered from outside: two that look alike are two. */
-const excluded: ReadonlySet<string> = new Set([
-  'Placeholder',
-  'PlaceholderV2',
-  'PlaceholderWithDefault',
-  '_Arg',
-  '_Retval',
-  'NoOp',
-  'ControlTrigger',
-  'Enter',
-  'Exit',
-  'Switch',
-  '_SwitchN',
-  'Merge',
-  'NextIteration',
-  'LoopCond',
-]);
+/** Two of them that look alike are two. */
+const excluded: ReadonlySet<string> = new Set(steeredOps);
 
 /**
  * Two nodes of one op with the same inputs and attributes  ⇒  one of them; constants by their contents.

@@ -8,32 +8,14 @@ import { value } from '../graph/graph.ts';
 import { inferTypes, type TypeInfo } from '../graph/infer.ts';
 import { prune } from '../graph/rewrite.ts';
 import { definitionOf, isKnownOp } from '../graph/signature.ts';
-import type { Pass, PassContext } from './pass.ts';
+import { type Pass, type PassContext, steeredOps } from './pass.ts';
 import { redirected } from './strip.ts';
 
 /** Results larger than this, and larger than what they are made of, stay computed: a Fill or Tile is small in the file. */
 const maxBytes = 1 << 20;
 
-/** Fed from outside, steered by control flow, or held by the executor: never computed beforehand. */
-const excluded: ReadonlySet<string> = new Set([
-  'Const',
-  'Placeholder',
-  'PlaceholderV2',
-  'PlaceholderWithDefault',
-  '_Arg',
-  '_Retval',
-  'NoOp',
-  'Enter',
-  'Exit',
-  'Switch',
-  '_SwitchN',
-  'Merge',
-  'NextIteration',
-  'LoopCond',
-  'ControlTrigger',
-  'EmptyTensorList',
-  'OptionalNone',
-]);
+/** Never computed beforehand; lists and optionals are held by the executor. */
+const excluded: ReadonlySet<string> = new Set([...steeredOps, 'Const', 'EmptyTensorList', 'OptionalNone']);
 
 /**
  * f(constants)  ⇒  constant, and Shape → StridedSlice → Pack …  ⇒  constant where types alone give all elements.

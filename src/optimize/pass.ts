@@ -15,6 +15,24 @@ export type PassContext = {
   readonly evaluate: Evaluate | undefined;
 };
 
+/** Fed from outside or steered by control flow: what they give is not a function of what they read. */
+export const steeredOps: readonly string[] = [
+  'Placeholder',
+  'PlaceholderV2',
+  'PlaceholderWithDefault',
+  '_Arg',
+  '_Retval',
+  'NoOp',
+  'ControlTrigger',
+  'Enter',
+  'Exit',
+  'Switch',
+  '_SwitchN',
+  'Merge',
+  'NextIteration',
+  'LoopCond',
+];
+
 /** One step of the optimizer: fp32 graph in, fp32 graph with the same outputs out. */
 export type Pass = {
   readonly name: string;

@@ -1,5 +1,6 @@
 import { attrValue, readAttr } from '../graph/attr.ts';
 import { formatValue, type Graph, type Node, type Value } from '../graph/graph.ts';
+import type { OpName } from '../graph/ops/index.ts';
 import { rangeKey, rangeLimit } from './int8.ts';
 
 /** A place of a quantized graph that wants a range: a QuantizeV2 or a Requantize. */
@@ -50,11 +51,8 @@ function formOf(node: Node): Site['form'] {
 /** All sites of a graph, in its order. */
 export const sitesOf = (graph: Graph): readonly Site[] => graph.order().flatMap((node) => siteOf(node) ?? []);
 
-/** Ops that give codes on the scale of their first input (concat: of all its values). */
-const scaleKeepers: ReadonlySet<string> = new Set([
-  'QuantizedMaxPool',
-  'QuantizedAvgPool',
-  'QuantizedReshape',
+/** Ops that stock TensorFlow runs on quint8 and qint8 as they are, with their first input moved to the output. */
+export const moverOps = [
   'Identity',
   'Reshape',
   'Squeeze',
@@ -62,6 +60,14 @@ const scaleKeepers: ReadonlySet<string> = new Set([
   'Pad',
   'StridedSlice',
   'Slice',
+] as const satisfies readonly OpName[];
+
+/** Ops that give codes on the scale of their first input (concat: of all its values). */
+const scaleKeepers: ReadonlySet<string> = new Set([
+  'QuantizedMaxPool',
+  'QuantizedAvgPool',
+  'QuantizedReshape',
+  ...moverOps,
 ]);
 
 /** The nodes that decided the scale of `codes`: more than one behind a concat. */

@@ -1,18 +1,13 @@
-import { byte, dword, eax, ptr, qword, r8, r8q, r10, r11, r16, rax, vmm, word, xmm, ymm } from '../../asm/x64/index.ts';
+import { byte, dword, eax, ptr, qword, r8, r8q, r16, rax, vmm, word, xmm, ymm } from '../../asm/x64/index.ts';
 import type { Buffer, Step } from '../../kernels/native-kernel.ts';
-import { bytesOfElement } from '../layer.ts';
-import { access, emitLoop, emitRun, emitStart, place, rowsOfTile, spanOf } from './move.ts';
+import { access, emitRun, place, rowWalk, spanOf } from './move.ts';
 
 /** Fills a picture tensor with one element, given as the 32 bits that repeat it. */
 export function fillStep(name: string, to: Buffer, pattern: number): Step {
-  const { n, h, w, c } = to.shape;
-  const pixel = c * bytesOfElement[to.type];
-  const rows = rowsOfTile(h, w * pixel);
-  const groups = h / rows;
-  const isRun = to.stride.w === pixel;
+  const walk = rowWalk({ buffer: to, pointer: r8q });
   return {
     name,
-    tiles: n * groups,
+    tiles: walk.tiles,
     macs: 0,
     accesses: [access('write', spanOf(to))],
     emit: (a) => {
@@ -25,19 +20,11 @@ export function fillStep(name: string, to: Buffer, pattern: number): Step {
           else if (size === 2) a.mov(word(r8q, where), r16(rax));
           else a.mov(byte(r8q, where), r8(rax));
         });
-      emitStart(a, r8q, to, { groups, rows });
+      walk.start(a);
       a.mov(eax, pattern);
       a.vmovd(xmm(0), eax);
       a.vpbroadcastd(ymm(0), xmm(0));
-      emitLoop(a, r10, rows, () => {
-        if (isRun) fill(w * pixel);
-        else
-          emitLoop(a, r11, w, () => {
-            fill(pixel);
-            a.add(r8q, to.stride.w);
-          });
-        a.add(r8q, to.stride.h - (isRun ? 0 : w * to.stride.w));
-      });
+      walk.runs(a, fill);
       a.vzeroupper();
       a.ret();
     },

@@ -130,39 +130,68 @@ export const access = (mode: Access['mode'], { begin, end }: { begin: number; en
 const tileBytes = 32 * 1024;
 
 /** The most rows a tile so that all tiles have as many and stay small. */
-export function rowsOfTile(h: number, rowBytes: number): number {
+function rowsOfTile(h: number, rowBytes: number): number {
   let rows = Math.max(1, Math.min(h, Math.floor(tileBytes / rowBytes)));
   while (h % rows !== 0) rows--;
   return rows;
 }
 
+/** A picture tensor and the register that goes through it. */
+type Picture = { readonly buffer: Buffer; readonly pointer: R64 };
+
+/** How a step goes through picture tensors of one shape together: in tiles of rows. */
+type RowWalk = {
+  readonly tiles: number;
+  /** Moves the pointers to the first row of tile edx; changes rax, rcx and r11. */
+  readonly start: (a: Assembler) => void;
+  /**
+   * Calls `run` where the pointers are at elements that lie one after the other in every tensor, so many bytes of them.
+   * Counts in r10 and r11.
+   */
+  readonly runs: (a: Assembler, run: (bytes: number) => void) => void;
+};
+
+export function rowWalk(...pictures: readonly [Picture, ...Picture[]]): RowWalk {
+  const { shape, type } = pictures[0].buffer;
+  const { n, h, w, c } = shape;
+  const pixel = c * bytesOfElement[type];
+  const rows = rowsOfTile(h, w * pixel);
+  const groups = h / rows;
+  const isRun = pictures.every(({ buffer }) => buffer.stride.w === pixel);
+  const step = (a: Assembler, by: (stride: Buffer['stride']) => number): void => {
+    for (const { pointer, buffer } of pictures) a.add(pointer, by(buffer.stride));
+  };
+  return {
+    tiles: n * groups,
+    start: (a) => {
+      for (const { pointer, buffer } of pictures) emitStart(a, pointer, buffer, { groups, rows });
+    },
+    runs: (a, run) =>
+      emitLoop(a, r10, rows, () => {
+        if (isRun) run(w * pixel);
+        else
+          emitLoop(a, r11, w, () => {
+            run(pixel);
+            step(a, (stride) => stride.w);
+          });
+        step(a, (stride) => stride.h - (isRun ? 0 : w * stride.w));
+      }),
+  };
+}
+
 /** Copies a picture tensor from one layout to another. */
 export function copyStep(name: string, from: Buffer, to: Buffer): Step {
   const { n, h, w, c } = from.shape;
-  const pixel = c * bytesOfElement[from.type];
-  const rows = rowsOfTile(h, w * pixel);
-  const groups = h / rows;
-  const isRun = from.stride.w === pixel && to.stride.w === pixel;
+  const walk = rowWalk({ buffer: from, pointer: r8q }, { buffer: to, pointer: r9 });
   return {
     name,
-    tiles: Math.max(1, n * groups),
+    tiles: Math.max(1, walk.tiles),
     macs: 0,
     accesses: [access('read', spanOf(from)), access('write', spanOf(to))],
     emit: (a) => {
       if (n * h * w * c > 0) {
-        emitStart(a, r8q, from, { groups, rows });
-        emitStart(a, r9, to, { groups, rows });
-        emitLoop(a, r10, rows, () => {
-          if (isRun) emitCopy(a, r9, r8q, w * pixel);
-          else
-            emitLoop(a, r11, w, () => {
-              emitCopy(a, r9, r8q, pixel);
-              a.add(r8q, from.stride.w);
-              a.add(r9, to.stride.w);
-            });
-          a.add(r8q, from.stride.h - (isRun ? 0 : w * from.stride.w));
-          a.add(r9, to.stride.h - (isRun ? 0 : w * to.stride.w));
-        });
+        walk.start(a);
+        walk.runs(a, (bytes) => emitCopy(a, r9, r8q, bytes));
       }
       a.vzeroupper();
       a.ret();
@@ -171,12 +200,7 @@ export function copyStep(name: string, from: Buffer, to: Buffer): Step {
 }
 
 /** to = rdi + the address of the first row of tile edx = picture · groups + group; keeps rdi and rdx. */
-export function emitStart(
-  a: Assembler,
-  to: R64,
-  { offset, stride }: Buffer,
-  tile: { groups: number; rows: number },
-): void {
+function emitStart(a: Assembler, to: R64, { offset, stride }: Buffer, tile: { groups: number; rows: number }): void {
   a.mov(r11, rdx);
   a.mov(eax, edx);
   a.xor(edx, edx);

@@ -1,6 +1,6 @@
-import { type Assembler, dword, eax, ptr, type R64, r8q, r10, r11, rdi, xmm, ymm } from '../../asm/x64/index.ts';
+import { type Assembler, dword, eax, ptr, type R64, r8q, rdi, xmm, ymm } from '../../asm/x64/index.ts';
 import type { Buffer, Step } from '../../kernels/native-kernel.ts';
-import { access, emitLoop, emitRun, emitStart, place, rowsOfTile, spanOf } from './move.ts';
+import { access, emitRun, place, rowWalk, spanOf } from './move.ts';
 
 /** vcmpps' predicate that is true where either operand is NaN. */
 const UNORDERED = 3;
@@ -12,29 +12,17 @@ const [value, found] = [0, 1];
  */
 export function nanStep(name: string, buffer: Buffer, flag: number): Step {
   const from = inChunks(buffer);
-  const { n, h, w, c } = from.shape;
-  const pixel = c * 4;
-  const rows = rowsOfTile(h, w * pixel);
-  const groups = h / rows;
-  const isRun = from.stride.w === pixel;
+  const walk = rowWalk({ buffer: from, pointer: r8q });
   return {
     name,
-    tiles: n * groups,
+    tiles: walk.tiles,
     macs: 0,
     accesses: [access('read', spanOf(from)), access('write', { begin: flag, end: flag + 4 })],
     emit: (a) => {
       const clean = a.label('clean');
-      emitStart(a, r8q, from, { groups, rows });
+      walk.start(a);
       a.vxorps(ymm(found), ymm(found), ymm(found));
-      emitLoop(a, r10, rows, () => {
-        if (isRun) emitScan(a, r8q, w * pixel);
-        else
-          emitLoop(a, r11, w, () => {
-            emitScan(a, r8q, pixel);
-            a.add(r8q, from.stride.w);
-          });
-        a.add(r8q, from.stride.h - (isRun ? 0 : w * from.stride.w));
-      });
+      walk.runs(a, (bytes) => emitScan(a, r8q, bytes));
       a.vmovmskps(eax, ymm(found));
       a.vzeroupper();
       a.test(eax, eax);

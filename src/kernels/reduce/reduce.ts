@@ -1,4 +1,4 @@
-import { isBigInt } from '../../base/dtype.ts';
+import { integerLimits, isBigInt } from '../../base/dtype.ts';
 import { UserError } from '../../base/errors.ts';
 import { formatShape, normalizeAxis, sizeOf } from '../../base/shape.ts';
 import { numbersOf, type Tensor, zeros } from '../../base/tensor.ts';
@@ -67,16 +67,6 @@ const rows = {
   Sum: sum,
 } satisfies Partial<Record<OpName, Row>>;
 
-/** The smallest and largest values, which reductions over nothing give. */
-const limits: Partial<Record<string, readonly [number, number]>> = {
-  int8: [-128, 127],
-  uint8: [0, 255],
-  int16: [-32768, 32767],
-  uint16: [0, 65535],
-  int32: [-(2 ** 31), 2 ** 31 - 1],
-  uint32: [0, 2 ** 32 - 1],
-};
-
 /** The axes that `t` lists, normalized. */
 export const axesOf = (t: Tensor, rank: number): number[] => numbersOf(t).map((axis) => normalizeAxis(axis, rank));
 
@@ -107,7 +97,8 @@ function reduce(input: Tensor, axes: readonly number[], keepDims: boolean, row: 
     return out;
   }
   const [from, to] = [numberData(t), numberData(out)];
-  const limit = limits[input.dtype];
+  // What reductions over nothing give.
+  const limit = integerLimits[input.dtype];
   const f = limit === undefined ? row.number : (row.int ?? row.number);
   for (let i = 0; i < count; i++) {
     const value = f(from, i * inner, inner);

@@ -1,4 +1,4 @@
-import { isBigInt } from '../../base/dtype.ts';
+import { type DType, integerLimits, isBigInt } from '../../base/dtype.ts';
 import { UserError } from '../../base/errors.ts';
 import { formatShape, sameShape, sizeOf } from '../../base/shape.ts';
 import { numberOf, numbersOf, type Tensor, zeros } from '../../base/tensor.ts';
@@ -16,16 +16,12 @@ const prod: How = { join: (acc, x) => acc * x, empty: 'one' };
 const max: How = { join: (acc, x) => (x > acc || Number.isNaN(x) ? x : acc), empty: 'lowest' };
 const min: How = { join: (acc, x) => (x < acc || Number.isNaN(x) ? x : acc), empty: 'highest' };
 
-const bounds: Partial<Record<string, readonly [number | bigint, number | bigint]>> = {
+const bounds: Partial<Record<DType, readonly [number | bigint, number | bigint]>> = {
   // The lowest finite value, as Eigen has it, for floats.
   float32: [-3.4028234663852886e38, 3.4028234663852886e38],
   float64: [-Number.MAX_VALUE, Number.MAX_VALUE],
   int64: [-(2n ** 63n), 2n ** 63n - 1n],
-  int32: [-(2 ** 31), 2 ** 31 - 1],
-  int16: [-32768, 32767],
-  int8: [-128, 127],
-  uint8: [0, 255],
-  uint16: [0, 65535],
+  ...integerLimits,
 };
 
 function emptyValue({ dtype }: Tensor, empty: How['empty']): number | bigint {

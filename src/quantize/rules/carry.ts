@@ -6,6 +6,7 @@ import { any, op } from '../../graph/pattern.ts';
 import { type RewriteContext, type Rule, rule } from '../../graph/rewrite.ts';
 import { dequantized, type Int8, int8Behind, int8Of, isScaled, isUnsigned, quantized } from '../int8.ts';
 import { isExcluded, type QuantizeOptions } from '../options.ts';
+import { moverOps } from '../sites.ts';
 
 /**
  * Rules that keep regions in int8: what only moves or selects elements is done on the codes, with the Dequantize behind it.
@@ -34,17 +35,6 @@ const cancel = rule(
     return dtype === readAttr(to, 'T', 'type') ? [codes, min, max] : undefined;
   },
 );
-
-/** Ops that stock TensorFlow runs on quint8 and qint8 as they are, with their first input moved to the output. */
-const moverOps = [
-  'Identity',
-  'Reshape',
-  'Squeeze',
-  'ExpandDims',
-  'Pad',
-  'StridedSlice',
-  'Slice',
-] as const satisfies readonly OpName[];
 
 /** All ops that these rules can leave in int8 between others. */
 export const carriedOps: readonly string[] = ['MaxPool', 'AvgPool', 'ConcatV2', ...moverOps];
