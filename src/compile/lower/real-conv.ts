@@ -1,52 +1,12 @@
-import type { Node } from '../../graph/graph.ts';
 import { opAttr } from '../../graph/signature.ts';
 import type { RealConvSpec } from '../../kernels/conv/native-f32/spec.ts';
-import type { Buffer } from '../../kernels/native-kernel.ts';
 import { realConvKernels, realDepthwiseKernels } from '../kernels.ts';
-import { chosen, isValue, type Placed, type ValueId } from '../layer.ts';
+import { chosen, isValue, type Placed } from '../layer.ts';
 import { addKernel, decline, float32At, type Lower, type LowerContext, valueAt } from './lowering.ts';
 import { lowerProduct } from './matmul.ts';
+import { inputsOf, tailOf, withTail } from './real-tail.ts';
 import { convolutionOf, fillsPanels, oneByOne, rowsOf } from './windows.ts';
-
-/** What follows the sums of a fused op: all that the kernels' epilogue does. */
-type Tail = Pick<RealConvSpec, 'bias' | 'low' | 'high'> & { readonly summand?: ValueId };
-
-/** Reads `fused_ops` (of `_Fused…` ops): BiasAdd, then Add, then Relu or Relu6, each once at most, in this order. */
-function tailOf(context: LowerContext, channels: number, shape: readonly number[]): Tail {
-  const { node } = context;
-  if (!isFused(node)) return {};
-  const names = [...opAttr(node, 'fused_ops', 'strings')];
-  let next = 2;
-  let tail: Tail = {};
-  if (names[0] === 'BiasAdd') {
-    names.shift();
-    const bias = float32At(context, next++).data;
-    if (bias.length !== channels) decline(`a bias of ${bias.length} for ${channels} channels`);
-    tail = { ...tail, bias };
-  }
-  if (names[0] === 'Add') {
-    names.shift();
-    const summand = valueAt(context, next++);
-    if (summand.shape.join() !== shape.join()) decline('a summand of another shape');
-    tail = { ...tail, summand: summand.id };
-  }
-  if (names[0] === 'Relu' || names[0] === 'Relu6') {
-    tail = { ...tail, low: 0, ...(names[0] === 'Relu6' ? { high: 6 } : {}) };
-    names.shift();
-  }
-  return names.length === 0 ? tail : decline(`the fused ops ${names}`);
-}
-
-const isFused = ({ op }: Node): boolean => op.startsWith('_Fused') || op.startsWith('Fused');
-
-const inputsOf = (id: ValueId, { summand }: Tail): ValueId[] => (summand === undefined ? [id] : [id, summand]);
-
-const withTail = ({ bias, low, high }: Tail, summand: Buffer | undefined) => ({
-  ...(bias && { bias }),
-  ...(summand && { summand }),
-  ...(low !== undefined && { low }),
-  ...(high !== undefined && { high }),
-});
+import { isWinograd, lowerWinograd } from './winograd.ts';
 
 /** The float32 operands of a layer in NHWC with constant weights. */
 function operandsOf(context: LowerContext) {
@@ -60,8 +20,11 @@ function operandsOf(context: LowerContext) {
 const lowerRealConv: Lower = (context) => {
   const { input, weights } = operandsOf(context);
   const isDepthwise = context.node.op.includes('Depthwise');
-  const { windows, halo, shape, channels } = convolutionOf(context.node, input.shape, weights.shape, isDepthwise);
+  const convolution = convolutionOf(context.node, input.shape, weights.shape, isDepthwise);
+  const { windows, halo, shape, channels } = convolution;
   const tail = tailOf(context, channels, shape);
+  const real = { input, weights: weights.data, convolution, tail };
+  if (!isDepthwise && isWinograd(real)) return [lowerWinograd(context, real)];
   const spec = ({ inputs: [from, summand], output }: Placed): RealConvSpec => ({
     input: from!,
     output,
