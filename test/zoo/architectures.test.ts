@@ -10,10 +10,13 @@ import { openBackend } from '../../src/runtime/backends.ts';
 import { architectures } from '../../src/zoo/index.ts';
 import { normalInput } from '../support/small-models.ts';
 
+/** What the optimizer leaves out of ResNets: in the last blocks of three stages, alike in cost, three of four pixels of 3×3 and 1×1. */
+const endsOfStages = 3 * (3 / 4) * (56 * 56 * 64 * (9 * 64 + 256));
+
 /** Of keras.applications: parameters, and multiply-adds of one picture. Inception's norms hold a γ of ones besides. */
 const keras = [
-  { name: 'resnet50', parameters: 25_636_712, macs: 3_857_973_248 },
-  { name: 'resnet101', parameters: 44_707_176, macs: 7_570_194_432 },
+  { name: 'resnet50', parameters: 25_636_712, macs: 3_857_973_248, skipped: endsOfStages },
+  { name: 'resnet101', parameters: 44_707_176, macs: 7_570_194_432, skipped: endsOfStages },
   { name: 'inception_v3', parameters: 23_851_784 + 17_216, macs: 5_713_216_096 },
   { name: 'mobilenet_v1', parameters: 4_253_864, macs: 568_740_352 },
   { name: 'mobilenet_v2', parameters: 3_538_984, macs: 300_774_272 },
@@ -26,7 +29,7 @@ it('has the five networks of the speed table', () => {
   expect([...architectures.keys()]).toEqual(keras.map(({ name }) => name));
 });
 
-describe.each(keras)('$name', ({ name, parameters, macs }) => {
+describe.each(keras)('$name', ({ name, parameters, macs, skipped = 0 }) => {
   const { build, smallest } = architectures.get(name)!;
 
   it("has the layers of Keras's", () => {
@@ -35,7 +38,7 @@ describe.each(keras)('$name', ({ name, parameters, macs }) => {
     expect(inspect(model)).toMatchObject({ parameters, macs, fp32: [] });
     const optimized = inspect(optimize(model));
     expect(optimized.ops.map(({ op }) => op)).not.toContain('FusedBatchNormV3');
-    expect(optimized.macs).toBe(macs);
+    expect(optimized.macs).toBe(macs - skipped);
   });
 
   it('has activations of order 1 throughout', async () => {
