@@ -30,7 +30,7 @@ import type { ConvSpec } from '../../conv/native/spec.ts';
 import type { Target } from '../../conv/native/target.ts';
 import { type Block, halfAt, type Layout } from './layout.ts';
 import type { Plan } from './plan.ts';
-import { beginBlock, beginRow, pixelsUnderWay, slidePixel } from './slide.ts';
+import { beginBlock, beginRow, finishPixel, pixelsUnderWay, slidePixel } from './slide.ts';
 import { beginHalf, emitTile } from './tile.ts';
 
 export type DepthwiseCode = {
@@ -180,18 +180,21 @@ function emitRow(code: DepthwiseCode, block: Block): void {
   asm.mov(r9, r11);
   beginRow(slide);
   const together = pixelsUnderWay(spec);
-  const rounds = Math.floor(w / together);
+  const rounds = Math.floor((w - 1) / together);
+  slidePixel(slide, 0, 'first of row');
   if (rounds > 0) {
     const loop = asm.label('pixels');
     asm.mov(eax, rounds);
     asm.bind(loop);
-    for (let x = 0; x < together; x++) slidePixel(slide, x);
+    for (let x = 1; x <= together; x++) slidePixel(slide, x, 'behind another');
     asm.add(r8q, together * spec.stride.w * spec.input.stride.w);
     asm.add(r9, together * spec.output.stride.w);
     asm.dec(eax);
     asm.jnz(loop);
   }
-  for (let x = 0; x < w % together; x++) slidePixel(slide, x);
+  const rest = (w - 1) % together;
+  for (let x = 1; x <= rest; x++) slidePixel(slide, x, 'behind another');
+  finishPixel(slide, rest);
 }
 
 /** k1: the low eight bytes of each lane, as far as the half of the block has channels there; k2: the high eight. */

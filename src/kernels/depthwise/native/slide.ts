@@ -60,22 +60,54 @@ export function beginBlock(slide: Slide): void {
   asm.kmovq(k1, rax);
 }
 
+/** Emits an instruction or a few that belong together each time it is resumed. */
+type Emission = Generator<void, void>;
+
 /** Adds up the columns that the first pixels' windows begin with. */
 export function beginRow(slide: Slide): void {
   const { kernel, stride } = slide.spec;
-  for (let column = 0; column < kernel.w - stride.w; column++) multiply(slide, column, 0, interleave(slide, column));
+  for (let column = 0; column < kernel.w - stride.w; column++) {
+    emitAll(interleave(slide, column));
+    emitAll(multiply(slide, column, 0, pixelsUnderWay(slide.spec)));
+  }
 }
 
-/** Adds up the last columns of pixel `x`'s window, for it and for those behind it, and stores it. */
-export function slidePixel(slide: Slide, x: number): void {
+/**
+ * Adds up the last columns of pixel `x`'s window, for it and for those behind it that have them too. Meanwhile the pixel
+ * before it is finished if `last` says that there is one: processors don't look far enough ahead to mix the two themselves.
+ */
+export function slidePixel(slide: Slide, x: number, last: 'first of row' | 'behind another'): void {
+  const { kernel, stride } = slide.spec;
+  const pixels = pixelsUnderWay(slide.spec);
+  const before = last === 'first of row' ? undefined : finish(slide, x - 1);
+  if (pixels === 1) {
+    if (before !== undefined) emitAll(before);
+    emitAll(takeColumns(slide, x, x + 1));
+    return;
+  }
+  const sums = takeColumns(slide, x, x + pixels - 1);
+  const share = 2 * stride.w;
+  for (let i = 1; sums.next().done !== true; i++) if (i % share === 0) before?.next();
+  if (before !== undefined) emitAll(before);
+  // Only now the registers of the pixel before are free for the one that begins with this column.
+  emitAll(multiply(slide, x * stride.w + kernel.w - 1, x + pixels - 1, x + pixels));
+}
+
+export const finishPixel = (slide: Slide, x: number): void => emitAll(finish(slide, x));
+
+function emitAll(emission: Emission): void {
+  while (emission.next().done !== true);
+}
+
+/** The columns of pixel `x`'s window that no pixel before it has, for pixels `x` to `end`. */
+function* takeColumns(slide: Slide, x: number, end: number): Emission {
   const { kernel, stride } = slide.spec;
   const shared = Math.max(0, kernel.w - stride.w);
   for (let i = shared; i < kernel.w; i++) {
     const column = x * stride.w + i;
-    const half = !slide.layout.paired ? undefined : i === shared ? 'with next' : 'done';
-    multiply(slide, column, x, interleave(slide, column, half));
+    yield* interleave(slide, column, !slide.layout.paired ? undefined : i === shared ? 'with next' : 'done');
+    yield* multiply(slide, column, x, end);
   }
-  finish(slide, x);
 }
 
 /**
@@ -83,64 +115,65 @@ export function slidePixel(slide: Slide, x: number): void {
  * Of three lines the last can be paired with that of the next column, which is then done: lines that have no weights
  * are multiplied by zero.
  */
-function interleave(slide: Slide, column: number, third?: 'with next' | 'done'): readonly Vmm[] {
-  const { asm, spec } = slide;
+function* interleave(slide: Slide, column: number, third?: 'with next' | 'done'): Emission {
+  const { asm, spec, block } = slide;
   const { input, dilation, kernel } = spec;
   const t = (i: number): Vmm => register(slide, TEMPORARIES + i);
-  const load = (to: Vmm, column: number, line: number): Vmm => {
+  const load = (to: Vmm, column: number, line: number): void =>
     asm.vmovdqu64(to, ptr(r8q, line * dilation.h * input.stride.h + column * input.stride.w));
-    return to;
-  };
   const isWhole = vectors(slide).length === 4;
-  const unpackBytes = (low: Vmm, high: Vmm, a: Vmm, b: Vmm): void => {
-    asm.vpunpcklbw(low, a, b);
-    if (isWhole) asm.vpunpckhbw(high, a, b);
-  };
-  const first = load(t(4), column, 0);
-  unpackBytes(t(0), t(1), first, kernel.h > 1 ? load(t(5), column, 1) : first);
+  const [a, b, c, d] = [t(4), kernel.h > 1 ? t(5) : t(4), t(6), third !== undefined || kernel.h > 3 ? t(7) : t(6)];
+  load(a, column, 0);
+  if (b !== a) load(b, column, 1);
+  yield asm.vpunpcklbw(t(0), a, b);
+  if (isWhole) yield asm.vpunpckhbw(t(1), a, b);
   if (kernel.h > 2 && third !== 'done') {
-    const next = load(t(6), third === undefined ? column : column + 1, 2);
-    const last = third !== undefined ? load(t(7), column, 2) : kernel.h > 3 ? load(t(7), column, 3) : next;
-    unpackBytes(t(2), t(3), next, last);
+    load(c, third === undefined ? column : column + 1, 2);
+    if (d !== c) load(d, column, third === undefined ? 3 : 2);
+    yield asm.vpunpcklbw(t(2), c, d);
+    if (isWhole) yield asm.vpunpckhbw(t(3), c, d);
   }
   const [low, high] = kernel.h > 2 ? [t(2), t(3)] : [t(0), t(1)];
-  asm.vpunpcklwd(t(4), t(0), low);
-  asm.vpunpckhwd(t(5), t(0), low);
+  yield asm.vpunpcklwd(dataOf(slide, 0), t(0), low);
+  yield asm.vpunpckhwd(dataOf(slide, 1), t(0), low);
   if (isWhole) {
-    asm.vpunpcklwd(t(6), t(1), high);
-    asm.vpunpckhwd(t(7), t(1), high);
+    yield asm.vpunpcklwd(dataOf(slide, 2), t(1), high);
+    yield asm.vpunpckhwd(dataOf(slide, 3), t(1), high);
   }
-  return [4, 5, 6, 7].map(t);
+  if (input.type === 's8')
+    for (const v of vectors(slide))
+      yield asm.vpxord(dataOf(slide, v), dataOf(slide, v), ptr(rsi, (common.signs * block.bits) / 8));
 }
 
-/** Adds the products of an input column to pixel `x` and those behind it whose windows it is in. */
-function multiply(slide: Slide, column: number, x: number, data: readonly Vmm[]): void {
-  const { asm, spec, block } = slide;
-  const { kernel, stride, input } = spec;
-  for (const v of vectors(slide)) {
-    if (input.type === 's8') asm.vpxord(data[v]!, data[v]!, ptr(rsi, (common.signs * block.bits) / 8));
-    for (let pixel = x; pixel < x + pixelsUnderWay(spec); pixel++) {
+const dataOf = (slide: Slide, v: number): Vmm => register(slide, TEMPORARIES + 4 + v);
+
+/** Adds the products of the interleaved column to those of the pixels `from` to `end` whose windows it is in. */
+function* multiply(slide: Slide, column: number, from: number, end: number): Emission {
+  const { asm, spec } = slide;
+  const { kernel, stride } = spec;
+  for (const v of vectors(slide))
+    for (let pixel = from; pixel < end; pixel++) {
       const tap = column - pixel * stride.w;
       if (tap < 0 || tap >= kernel.w) continue;
       const sum = sumOf(slide, pixel, v);
       if (tap === 0) asm.vmovdqu64(sum, biasAt(slide, v));
-      asm.vpdpbusd(sum, data[v]!, weightOf(slide, tap, v));
+      yield asm.vpdpbusd(sum, dataOf(slide, v), weightOf(slide, tap, v));
     }
-  }
 }
 
 /** Requantizes and stores a pixel: unpacking took the low and the high half of each lane apart, packing joins them. */
-function finish(slide: Slide, x: number): void {
+function* finish(slide: Slide, x: number): Emission {
   const { asm, spec, block } = slide;
   const { result, output } = spec;
   if (result.kind !== 'requantize') return;
+  const sum = (v: number): Vmm => sumOf(slide, x + pixelsUnderWay(spec), v);
   for (const v of vectors(slide)) {
     const multiplier = multipliersStay(slide) ? register(slide, MULTIPLIERS + v) : multiplierAt(slide, v);
-    requantize({ ...slide, constants: halfOf(slide, v) }, sumOf(slide, x, v), v & 1, multiplier);
-    if ((v & 1) === 1) asm.vpackssdw(sumOf(slide, x, v - 1), sumOf(slide, x, v - 1), sumOf(slide, x, v));
+    yield requantize({ ...slide, constants: halfOf(slide, v) }, sum(v), v & 1, multiplier);
+    if ((v & 1) === 1) yield asm.vpackssdw(sum(v - 1), sum(v - 1), sum(v));
   }
-  const bytes = sumOf(slide, x, 0);
-  packBytes(slide, bytes, vectors(slide).length === 4 ? sumOf(slide, x, 2) : bytes);
+  const bytes = sum(0);
+  yield packBytes(slide, bytes, vectors(slide).length === 4 ? sum(2) : bytes);
   clamp(slide, bytes, result);
   const to = ptr(r9, x * output.stride.w);
   if (block.channels === block.bits / 8) asm.vmovdqu64(to, bytes);
