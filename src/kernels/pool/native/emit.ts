@@ -1,17 +1,11 @@
 import {
-  type Assembler,
   eax,
-  ebx,
   ecx,
   edx,
   type Mem,
   ptr,
   type R64,
-  r8q,
-  r9,
   r10,
-  r10d,
-  r11d,
   r12,
   r12d,
   rax,
@@ -19,7 +13,6 @@ import {
   rbx,
   rcx,
   rdi,
-  rdx,
   rsi,
   type Vmm,
   vmm,
@@ -36,25 +29,24 @@ import {
   tailMaskAt,
 } from '../../native/elements.ts';
 import { type Machine, vectorBytes } from '../../native/machine.ts';
-import { constantsAt, type Layout } from './layout.ts';
-import { type Columns, columnsOf, type PoolSpec } from './spec.ts';
+import {
+  IN,
+  OUT,
+  PICTURE,
+  PIXELS_LEFT,
+  type PoolCode,
+  ROW_OUT,
+  ROWS_LEFT,
+  TAP_ROWS,
+  TAPS,
+  TOP,
+  WINDOW_ROWS,
+  Y,
+} from './code.ts';
+import { constantsAt } from './layout.ts';
+import { slideRow } from './slide.ts';
+import { type Columns, columnsOf, isSliding, type PoolSpec } from './spec.ts';
 
-export type PoolCode = {
-  readonly asm: Assembler;
-  readonly spec: PoolSpec;
-  readonly machine: Machine;
-  readonly layout: Layout;
-  readonly constants: number;
-};
-
-/** The block's first channel in the picture's first row, and in the current output row. */
-const [PICTURE, ROW_OUT] = [r8q, r9];
-/** The current output row, and how many are left. */
-const [Y, ROWS_LEFT] = [r10d, r11d];
-/** The window: its first row inside of the picture, how many; the current pixel's first tap and output. */
-const [TOP, WINDOW_ROWS, IN, OUT] = [rcx, eax, rdi, rdx];
-/** Pixels left of a group; the current row of the window, and rows left of it. */
-const [PIXELS_LEFT, TAPS, TAP_ROWS] = [ebx, rbp, r12d];
 const SAVED: readonly R64[] = [rbx, rbp, r12];
 
 /** void step(arena, constants, tile): a block of channels of some rows of a picture. */
@@ -134,7 +126,8 @@ function rows(code: PoolCode, channels: number): void {
   asm.sub(WINDOW_ROWS, ecx);
   asm.imul(TOP, rcx, input.stride.h);
   asm.add(TOP, PICTURE);
-  for (const group of columnsOf(spec)) pixels(code, elements, group, channels);
+  if (isSliding(spec)) slideRow({ code, elements, channels });
+  else for (const group of columnsOf(spec)) pixels(code, elements, group, channels);
   asm.add(ROW_OUT, output.stride.h);
   asm.inc(Y);
   asm.dec(ROWS_LEFT);
@@ -210,8 +203,8 @@ function window(code: PoolCode, elements: Elements, width: number, channels: num
   }
 }
 
-/** Takes a tap into a sum or extreme. */
-function folding({ asm, spec: { input, reduce } }: PoolCode, spare: Vmm): (to: Vmm, from: Mem) => void {
+/** Takes a tap into a sum or extreme; `spare` is changed. */
+export function folding({ asm, spec: { input, reduce } }: PoolCode, spare: Vmm): (to: Vmm, from: Mem) => void {
   if (reduce.kind === 'max') {
     if (input.type === 'u8') return (to, from) => asm.vpmaxub(to, to, from);
     if (input.type === 's8') return (to, from) => asm.vpmaxsb(to, to, from);

@@ -1,9 +1,10 @@
 import { tailMask } from '../../native/elements.ts';
 import type { Machine } from '../../native/machine.ts';
-import type { PoolSpec } from './spec.ts';
+import { isSliding, type PoolSpec } from './spec.ts';
 
-/** Vectors of channels that a tile computes, at most. */
-export const VECTORS = 4;
+/** Vectors of channels that a tile computes, at most, and registers for sums of columns. */
+const VECTORS = 4;
+const COLUMN_SUMS = 12;
 
 /** Tiles: pictures × groups of rows × blocks of channels, the last of them with `rest` channels unless that is 0. */
 export type Layout = {
@@ -14,14 +15,19 @@ export type Layout = {
   readonly rowGroups: number;
 };
 
-/** Taps times vectors in a tile: some microseconds. */
-const WORK = 20_000;
+/** Taps times vectors in a tile: a sixteenth of all, 1 to 5 µs. */
+const WORK = { least: 4000, most: 20_000 };
 
-export function layoutOf({ output, kernel }: PoolSpec, perVector: number): Layout {
+export function layoutOf(spec: PoolSpec, perVector: number): Layout {
+  const { output, kernel } = spec;
   const { h, w, c } = output.shape;
-  const channels = VECTORS * perVector;
-  const vectors = Math.min(VECTORS, Math.ceil(c / perVector));
-  const rows = Math.min(h, Math.max(1, Math.round(WORK / (w * kernel.h * kernel.w * vectors))));
+  const slides = isSliding(spec);
+  const most = slides ? Math.min(VECTORS, Math.floor(COLUMN_SUMS / kernel.w)) : VECTORS;
+  const channels = most * perVector;
+  const vectors = Math.min(most, Math.ceil(c / perVector));
+  const row = w * vectors * (slides ? kernel.h + kernel.w : kernel.h * kernel.w);
+  const work = Math.min(WORK.most, Math.max(WORK.least, (h * row * c) / (vectors * perVector) / 16));
+  const rows = Math.min(h, Math.max(1, Math.round(work / row)));
   return { channels, blocks: Math.ceil(c / channels), rest: c % channels, rows, rowGroups: Math.ceil(h / rows) };
 }
 

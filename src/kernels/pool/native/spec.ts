@@ -1,3 +1,4 @@
+import { roundHalfEven } from '../../../base/round.ts';
 import type { Window } from '../../conv/native/spec.ts';
 import { bufferProblem, isPositive } from '../../native/buffers.ts';
 import type { Buffer } from '../../native-kernel.ts';
@@ -41,6 +42,28 @@ export function columnsOf({ input, output, kernel, stride, padding }: PoolSpec):
     else groups.push({ first: x, count: 1, start, width });
   }
   return groups;
+}
+
+/** Larger windows take more registers, and more tries of sums. */
+const SLIDING = { h: 8, w: 4 };
+
+/** Whether rows of windows are computed column by column: averages that are one column apart. */
+export const isSliding = ({ kernel, stride, reduce }: PoolSpec): boolean =>
+  reduce.kind === 'average' && stride.w === 1 && kernel.w > 1 && kernel.w <= SLIDING.w && kernel.h <= SLIDING.h;
+
+/** Whether sums of codes times `1 / count` are rounded to the same codes as sums by `count`: tried for all that there are. */
+export function isReciprocal({ input, kernel }: PoolSpec): boolean {
+  if (input.type === 'f32') return false;
+  const [least, most] = input.type === 'u8' ? [0, 255] : [-128, 127];
+  const rounded = (x: number): number => roundHalfEven(Math.fround(x));
+  for (let h = 1; h <= kernel.h; h++)
+    for (let w = 1; w <= kernel.w; w++) {
+      const count = h * w;
+      const factor = Math.fround(1 / count);
+      for (let sum = least * count; sum <= most * count; sum++)
+        if (rounded(sum * factor) !== rounded(sum / count)) return false;
+    }
+  return true;
 }
 
 /** Code grows with them. */

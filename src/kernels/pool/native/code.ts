@@ -1,0 +1,21 @@
+import { type Assembler, eax, ebx, r8q, r9, r10d, r11d, r12d, rbp, rcx, rdi, rdx } from '../../../asm/x64/index.ts';
+import type { Machine } from '../../native/machine.ts';
+import type { Layout } from './layout.ts';
+import type { PoolSpec } from './spec.ts';
+
+export type PoolCode = {
+  readonly asm: Assembler;
+  readonly spec: PoolSpec;
+  readonly machine: Machine;
+  readonly layout: Layout;
+  readonly constants: number;
+};
+
+/** The block's first channel in the picture's first row, and in the current output row. */
+export const [PICTURE, ROW_OUT] = [r8q, r9];
+/** The current output row, and how many are left. */
+export const [Y, ROWS_LEFT] = [r10d, r11d];
+/** The window: its first row inside of the picture, how many; the current pixel's first tap and output. */
+export const [TOP, WINDOW_ROWS, IN, OUT] = [rcx, eax, rdi, rdx];
+/** Pixels left of a group; the current row of the window, and rows left of it. */
+export const [PIXELS_LEFT, TAPS, TAP_ROWS] = [ebx, rbp, r12d];
