@@ -53,6 +53,7 @@ describe.skipIf(!hasHost)('convolutions in machine code', async () => {
       { what: 'several pictures, chunks and lines', n: 2, h: 29, w: 31, c: 32, o: 48, k: 3, s: 1 },
       { what: 'ranges of panels', n: 1, h: 7, w: 7, c: 1040, o: 420, k: 1, s: 1 },
       { what: 'ranges of panels over chunks', n: 2, h: 13, w: 9, c: 150, o: 330, k: 3, s: 2 },
+      { what: 'panels that share flipped signs', n: 2, h: 29, w: 31, c: 20, o: 144, k: 1, s: 1 },
       { what: 'three channels', n: 2, h: 40, w: 41, c: 3, o: 40, k: 7, s: 2 },
     ])('share out $what', async ({ n, h, w, c, o, k, s }) => {
       const host = await requireHost();

@@ -25,6 +25,7 @@ import {
   rsp,
 } from '../../../asm/x64/index.ts';
 import { finish } from './epilogue.ts';
+import { flippedBytes, flipSigns, growStack } from './flip.ts';
 import { isHalf, type Layout, scalars, vectorsOf } from './layout.ts';
 import { mayOverflow, type Plan, type Walker } from './plan.ts';
 import type { ConvSpec } from './spec.ts';
@@ -75,8 +76,9 @@ const SAVED: readonly R64[] = [rbx, rbp, r12, r13, r14, r15];
  */
 export function emitConv(code: ConvCode): void {
   const { asm, layout, plan } = code;
+  const scratch = flippedBytes(code);
   for (const register of SAVED) asm.push(register);
-  asm.sub(rsp, slot.bytes);
+  growStack(asm, slot.bytes + scratch);
   locate(code);
   const panel = asm.label('panel');
   const next = asm.label('nextPanel');
@@ -98,7 +100,7 @@ export function emitConv(code: ConvCode): void {
   asm.add(rsi, layout.panelBytes);
   asm.dec(dword(rsp, slot.panelsLeft));
   asm.jnz(panel);
-  asm.add(rsp, slot.bytes);
+  asm.add(rsp, slot.bytes + scratch);
   for (const register of SAVED.toReversed()) asm.pop(register);
   asm.vzeroupper();
   asm.ret();
@@ -156,6 +158,12 @@ function locate(code: ConvCode): void {
     }
     asm.mov(qword(rsp, at), rbx);
   }
+  if (flippedBytes(code) === 0) return;
+  if (plan.rows > 1) {
+    asm.imul(eax, eax, plan.width);
+    asm.add(eax, edx);
+  } else asm.mov(eax, edx);
+  flipSigns(code, slot.bytes, slot.input0);
 }
 
 /** From the chunk (edx) to its register tiles (slots) and its first pixel (eax). */
@@ -224,7 +232,8 @@ function tileLoop(code: ConvCode, width: number, height: number, end: number): v
   const { asm, spec, target, layout, plan } = code;
   const ahead = { tiles: plan.tilesInChunk, next: slot.ahead, rowsLeft: slot.rowsLeft };
   const vectors = vectorsOf(width, target);
-  const tile: Tile = { asm, spec, target, layout, height, vectors, isHalf: isHalf(width, target), ahead };
+  const isUnsigned = flippedBytes(code) > 0;
+  const tile: Tile = { asm, spec, target, layout, height, vectors, isHalf: isHalf(width, target), isUnsigned, ahead };
   const [loop, done] = [asm.label('tile'), asm.label('tilesDone')];
   asm.mov(eax, dword(rsp, slot.tile));
   asm.cmp(eax, dword(rsp, end));

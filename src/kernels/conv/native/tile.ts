@@ -42,6 +42,8 @@ export type Tile = {
   readonly vectors: number;
   /** Whether the last vector has channels in its lower half only (layout.ts). */
   readonly isHalf?: boolean;
+  /** Whether the signs of s8 activations have been flipped where the rows point to. */
+  readonly isUnsigned?: boolean;
   /** Given where the next panel's data is to be fetched meanwhile. */
   readonly ahead?: Ahead;
 };
@@ -58,6 +60,9 @@ export const accumulator = ({ target, vectors }: Tile, row: number, vector: numb
   vmm(target.bits)(row * vectors + vector);
 
 export const load = (asm: Assembler, bits: 256 | 512, to: Vmm, from: ReturnType<typeof ptr>): void =>
+  bits === 512 ? asm.vmovdqu64(to, from) : asm.vmovdqu(to, from);
+
+export const store = (asm: Assembler, bits: 256 | 512, to: ReturnType<typeof ptr>, from: Vmm): void =>
   bits === 512 ? asm.vmovdqu64(to, from) : asm.vmovdqu(to, from);
 
 /** k-steps that are written out one after the other before a loop is worth while. */
@@ -190,9 +195,9 @@ function beginSums(tile: Tile): void {
 
 /** vpdpbusd wants unsigned activations: s8 ones get their sign bit flipped, which adds 128; the bias makes up for it. */
 function vnni512(tile: Tile): Dot {
-  const { asm, spec, height, vectors } = tile;
+  const { asm, spec, height, vectors, isUnsigned } = tile;
   const z = vmm(512);
-  const signed = spec.input.type === 's8';
+  const signed = spec.input.type === 's8' && !isUnsigned;
   const signs = z(31);
   let turn = 0;
   return {
@@ -218,9 +223,9 @@ function vnni512(tile: Tile): Dot {
 }
 
 function vnni256(tile: Tile): Dot {
-  const { asm, spec, height, vectors } = tile;
+  const { asm, spec, height, vectors, isUnsigned } = tile;
   const y = vmm(256);
-  const signed = spec.input.type === 's8';
+  const signed = spec.input.type === 's8' && !isUnsigned;
   const [x, signs] = [y(14), y(15)];
   return {
     begin: () => {
@@ -261,9 +266,9 @@ function multiplyAdd(tile: Tile): Dot {
 
 /** Exact in 16 bits: 255·127·2 fits into the 32 bits that vpmaddwd gives. Even and odd channels one after the other. */
 function widening(tile: Tile): Dot {
-  const { asm, spec, height, vectors } = tile;
+  const { asm, spec, height, vectors, isUnsigned } = tile;
   const y = vmm(256);
-  const signed = spec.input.type === 's8';
+  const signed = spec.input.type === 's8' && !isUnsigned;
   const [x, even, product, product2, signs, evenBytes] = [y(10), y(11), y(12), y(13), y(14), y(15)];
   return {
     begin: () => {
