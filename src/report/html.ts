@@ -9,8 +9,14 @@ const scripts = [
   'time.js',
   'overview.js',
   'layers.js',
+  'draw.js',
+  'camera.js',
+  'minimap.js',
   'graph.js',
   'detail.js',
+  'search.js',
+  'panel.js',
+  'tabs.js',
   'main.js',
 ] as const;
 const styles = ['page.css', 'overview.css', 'graph.css'] as const;

@@ -3,14 +3,18 @@ const kinds = {
   int8: 'computed in int8',
   island: "fp32 in the file, int8 in octet's engine",
   convert: 'between fp32 and int8',
-  fp32: 'stays in fp32',
-  other: 'fp32',
+  fp32: 'convolution or matmul in fp32',
+  other: 'other op, not in int8',
   end: 'input or output',
 };
 
 function detailOf(node, { data, stage, graph, index, values, reasons, select }) {
   if (node === undefined)
-    return [element('p', { class: 'note' }, 'Choose a node to see its attributes, ranges and noise.'), legend()];
+    return [
+      element('p', { class: 'note' }, 'Choose a node to see its attributes, ranges and noise.'),
+      legend(),
+      data.time && element('p', { class: 'note' }, "The line at a node's foot: its time, beside the slowest one's."),
+    ];
   const value = values.get(node.key);
   const from = node.from === undefined ? undefined : values.get(node.from);
   const reason = node.reason ?? reasons.get(node.name);
@@ -27,7 +31,7 @@ function detailOf(node, { data, stage, graph, index, values, reasons, select }) 
       ...pairs([
         ['gives', node.type],
         ['stands for', node.key === node.name ? undefined : node.key],
-        ['takes', took === undefined ? undefined : format.time(took)],
+        ['takes', took === undefined ? undefined : takesText(took, sumOf(data.time.model))],
         ['took in fp32', tookFp32 === undefined ? undefined : format.time(tookFp32)],
         ['SQNR in', from?.sqnr === undefined ? undefined : format.dB(from.sqnr)],
         ['SQNR out', value?.sqnr === undefined ? undefined : format.dB(value.sqnr)],
@@ -83,6 +87,16 @@ function timesOf({ time }, node) {
     sum(time.model, (step) => step.node === node.name || step.key === node.key),
     sum(time.reference, (step) => step.key === node.key),
   ];
+}
+
+const takesText = (ms, all) => `${format.time(ms)}, ${format.percent(ms / all)} of all`;
+
+/** Each node's time beside that of the slowest; undefined for what is no step of its own. */
+function timeShares({ time }, { id }) {
+  const steps = (id === 'a' ? time?.reference : time?.model) ?? [];
+  const longest = Math.max(...steps.map(({ ms }) => ms));
+  const times = new Map(steps.map(({ node, ms }) => [node, ms / longest]));
+  return ({ name }) => times.get(name);
 }
 
 const pairs = (rows) =>

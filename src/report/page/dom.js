@@ -79,6 +79,7 @@ const plainOp = (op) =>
   (op.startsWith('Quantized')
     ? op
         .replace(/^Quantized/, '')
+        .replace(/^DepthwiseConv2D/, 'Depthwise')
         .replace(/AndRequantize$/, '')
         .replace(/With(?=Bias)|And/g, ' + ')
         .replace(/(Signed)?Sum/, ' + $&')

@@ -17,7 +17,8 @@ function layersTab({ layers }, show) {
       { title: 'op', by: ({ op }) => op, cell: ({ op }) => op },
       {
         title: 'largest error',
-        by: ({ maxError }) => -maxError,
+        by: ({ maxError }) => maxError,
+        most: true,
         class: 'right',
         cell: ({ maxError }) => format.number(maxError),
       },

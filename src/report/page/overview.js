@@ -169,11 +169,11 @@ function worstLayers({ layers }, show) {
   );
 }
 
-/** Convolutions and matmuls that stay in fp32 one by one, other ops by the reason. */
+/** Convolutions and matmuls that stay in fp32 one by one, other ops by the reason; apart, what only the file has in fp32. */
 function keptTable({ fp32, stages }, show) {
-  const reasons = new Map();
-  for (const { name, kind, reason } of stages.find(({ id }) => id === 'c')?.nodes ?? [])
-    if (reason !== undefined && kind !== 'fp32') reasons.set(reason, [...(reasons.get(reason) ?? []), name]);
+  const nodes = stages.find(({ id }) => id === 'c')?.nodes ?? [];
+  const others = byReason(nodes.filter(({ kind }) => kind !== 'fp32' && kind !== 'island'));
+  const islands = byReason(nodes.filter(({ kind }) => kind === 'island'));
   const heads = ['node', 'op', 'because'].map((title) => element('th', { scope: 'col' }, title));
   const row = ({ node, op, reason }) =>
     element('tr', {}, element('td', {}, nodeLink(node, show, 40)), element('td', {}, op), element('td', {}, reason));
@@ -193,8 +193,19 @@ function keptTable({ fp32, stages }, show) {
             element('tbody', {}, ...fp32.map(row)),
           ),
         ),
-    ...(reasons.size === 0 ? [] : [element('h3', {}, 'Other ops in fp32'), reasonList(reasons, show)]),
+    ...(others.size === 0 ? [] : [element('h3', {}, 'Other ops in fp32'), reasonList(others, show)]),
+    ...(islands.size === 0
+      ? []
+      : [element('h3', {}, "In octet's engine int8 all the same"), reasonList(islands, show)]),
   );
+}
+
+/** Names by the reason why they are in fp32. */
+function byReason(nodes) {
+  const found = new Map();
+  for (const { name, reason } of nodes)
+    if (reason !== undefined) found.set(reason, [...(found.get(reason) ?? []), name]);
+  return found;
 }
 
 const reasonList = (reasons, show) =>

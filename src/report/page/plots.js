@@ -97,7 +97,8 @@ function stackedBar(parts, whole) {
 
 /** SQNR of layers in the order of the graph: a line, and a point a layer. */
 function noisePlot(layers, show) {
-  const [width, height, left] = [1100, 190, 48];
+  // As many units as there will be pixels, so that figures on the axis can be read.
+  const [width, height, left] = [Math.max(480, Math.min(1100, innerWidth - 80)), 190, 48];
   const most = Math.max(40, Math.ceil(Math.max(...layers.map(({ sqnr }) => Math.min(80, sqnr))) / 10) * 10);
   const least = Math.min(0, Math.floor(Math.min(...layers.map(({ sqnr }) => sqnr)) / 10) * 10);
   const x = (i) => left + 6 + (i * (width - left - 12)) / (layers.length - 1);

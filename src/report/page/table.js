@@ -1,6 +1,6 @@
 /**
  * A table that is sorted by any column, with a field to filter its rows. A column has a `title`, `by` (what to sort by,
- * ascending at first), `cell` (what it shows) and a `class`.
+ * ascending at first, or with `most` descending), `cell` (what it shows) and a `class`.
  */
 function sortableTable({ columns, rows, text, first = 0, label, foot }) {
   const body = element('tbody');
@@ -10,7 +10,8 @@ function sortableTable({ columns, rows, text, first = 0, label, foot }) {
     'aria-label': label,
     oninput: () => refill(),
   });
-  let sorted = { column: first, sign: 1 };
+  const signOf = (column) => (columns[column].most ? -1 : 1);
+  let sorted = { column: first, sign: signOf(first) };
   const heads = columns.map(({ title, class: kind }, column) =>
     element(
       'th',
@@ -19,7 +20,7 @@ function sortableTable({ columns, rows, text, first = 0, label, foot }) {
     ),
   );
   function sortBy(column) {
-    sorted = { column, sign: sorted.column === column ? -sorted.sign : 1 };
+    sorted = { column, sign: sorted.column === column ? -sorted.sign : signOf(column) };
     refill();
   }
   function refill() {

@@ -108,14 +108,21 @@ function timeTab({ time }, show) {
     columns: [
       {
         title: 'time',
-        by: (step) => -step.ms,
+        by: (step) => step.ms,
+        most: true,
         class: 'bar',
         cell: (step) => [
           shareBar(step.ms / longest, 'time', familyClass(step.family)),
           element('span', { class: 'value' }, format.time(step.ms)),
         ],
       },
-      { title: 'of all', by: (step) => -step.ms, class: 'right', cell: (step) => format.percent(step.ms / total) },
+      {
+        title: 'of all',
+        by: (step) => step.ms,
+        most: true,
+        class: 'right',
+        cell: (step) => format.percent(step.ms / total),
+      },
       { title: 'step', by: (step) => step.node, cell: (step) => nodeLink(step.node, show, 60) },
       { title: 'kernel', by: (step) => step.kernel, cell: (step) => step.kernel },
       ...(time.reference === undefined
@@ -123,7 +130,8 @@ function timeTab({ time }, show) {
         : [
             {
               title: 'in fp32',
-              by: (step) => -(before(step) ?? 0),
+              by: (step) => before(step) ?? 0,
+              most: true,
               class: 'right',
               cell: (step) => orDash(before(step), format.time),
             },
