@@ -1,7 +1,13 @@
 import { type Assembler, dword, eax, ecx, ptr, qword, rbx, rdx, rsi, rsp, vmm } from '../../../asm/x64/index.ts';
-import type { ConvCode } from './emit.ts';
-import { scalars } from './layout.ts';
+import { type Layout, scalars } from './layout.ts';
+import type { Plan } from './plan.ts';
+import type { ConvSpec } from './spec.ts';
+import type { Target } from './target.ts';
 import { load, store } from './tile.ts';
+
+/** A convolution, laid out and shared out. */
+type Planned = { readonly spec: ConvSpec; readonly layout: Layout; readonly plan: Plan };
+type Code = Planned & { readonly asm: Assembler; readonly target: Target };
 
 /** Longer sums hide what they flip behind their dot products. */
 const MOST_STEPS = 24;
@@ -13,7 +19,7 @@ const LINE = 64;
  * Bytes of the stack that hold a chunk's s8 activations with their signs flipped; 0 where there are none. Signs are flipped
  * for each panel otherwise, and beside few dot products a sum that takes a tenth of the time.
  */
-export function flippedBytes({ spec, layout, plan }: ConvCode): number {
+export function flippedBytes({ spec, layout, plan }: Planned): number {
   const { rows, taps, steps, bytes } = layout.segments;
   const { step, row } = plan.walkers.input;
   const isDense = rows * taps === 1 && step === bytes && (plan.rows === 1 || row === plan.width * step);
@@ -27,7 +33,7 @@ export function flippedBytes({ spec, layout, plan }: ConvCode): number {
  * Copies the chunk from its first pixel on, whose number is in eax, to `scratch` (byte offset from rsp) with signs flipped,
  * and lets the slot `input` point there. Changes rax, rbx, rcx, rdx.
  */
-export function flipSigns({ asm, target, layout, plan }: ConvCode, scratch: number, input: number): void {
+export function flipSigns({ asm, target, layout, plan }: Code, scratch: number, input: number): void {
   const v = vmm(target.bits);
   const [values, signs] = [v(0), v(1)];
   const vector = target.bits / 8;
