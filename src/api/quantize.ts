@@ -16,15 +16,15 @@ import { measureAnswers } from './answers.ts';
 import { configure } from './config.ts';
 import { evaluateNode, type SavableModel, savable } from './model.ts';
 import { runnerOn } from './runner.ts';
-import { usualSamples } from './samples.ts';
+import { mostUsual, usualSamples } from './samples.ts';
 import { findWarnings, measureDrift, rangeWatch, type Warning } from './warnings.ts';
 
 export type QuantizeOptions = Pick<GraphOptions, 'perChannel' | 'excludeOps' | 'excludeNodes'> & {
   /** Samples to find the ranges of activations with. */
   readonly calibration: Dataset;
-  /** How many of them: 100 by default, 20 on the reference backend. */
+  /** How many of them: 100 by default, 20 on the reference backend; up to ten times that of rows of a table and the like. */
   readonly samples?: number;
-  /** How ranges are chosen: by the least squared error ('mse') by default. */
+  /** How ranges are chosen: by the least squared error ('mse', for small models 'mse' or 'relative') by default. */
   readonly method?: AnyMethod;
   /** How much is done to make up for what rounding does, and how long that takes: 'default' unless it is said. */
   readonly effort?: Effort;
@@ -74,7 +74,8 @@ export async function quantize(model: Model, options: QuantizeOptions): Promise<
     perChannel: options.perChannel ?? configured?.perChannel ?? true,
     excludeOps: options.excludeOps ?? new Set(),
     excludeNodes: [...(configured?.excludeNodes ?? []), ...(options.excludeNodes ?? [])],
-    samples: feedsOf(calibration, samples, model),
+    samples: feedsOf(calibration, asked ?? mostUsual * samples, model),
+    ...(asked === undefined && { enough: samples }),
     total: calibration.size === undefined ? samples : Math.min(samples, calibration.size),
     ...(method && { method }),
     ...(options.effort && { effort: options.effort }),

@@ -6,6 +6,9 @@ import { type BackendName, type BackendOptions, openBackend } from '../runtime/b
 /** How many samples calibration takes where it is not told: the reference backend is a hundred times slower. */
 const usual = { native: 100, reference: 20 } as const satisfies Readonly<Record<BackendName, number>>;
 
+/** At most so many times the usual number where samples are small. */
+export const mostUsual = 10;
+
 /** The number of samples to calibrate with where none is asked for; a note says where that is less than usual, and why. */
 export async function usualSamples(
   wanted: BackendName | 'auto' = 'auto',

@@ -1,14 +1,16 @@
 import { silent } from '../base/progress.ts';
 import type { Model } from '../graph/model.ts';
 import type { Feeds } from '../graph/runner.ts';
-import { autoRanges, autoSamples } from './auto-ranges.ts';
+import { autoRanges, bytesOfFeeds, mostTried, triedBytes } from './auto-ranges.ts';
+import { chooseRanges } from './choose-ranges.ts';
+import { freezeRanges } from './freeze.ts';
 import { layersOf } from './layers.ts';
 import { type Observations, type ObserveOptions, observeModel } from './observe.ts';
-import { type AnyMethod, chooseRange, type Method } from './observers/methods.ts';
+import type { AnyMethod, Method } from './observers/methods.ts';
 import type { QuantizeOptions } from './options.ts';
 import { quantizeGraph } from './quantize-graph.ts';
 import type { Ranges } from './ranges.ts';
-import { type Site, sitesOf } from './sites.ts';
+import { sitesOf } from './sites.ts';
 
 /** How ranges are chosen by default: by the least squared error. */
 export const defaultMethod = 'mse' satisfies Method;
@@ -25,25 +27,6 @@ export const neverNegative =
   (key: string): boolean =>
     (values.get(key)?.min ?? -1) >= 0;
 
-/** The ranges of `sites` by `method` (or their own of `methods`), from what has been seen. */
-export const chooseRanges = (
-  seen: Observations,
-  sites: readonly Site[],
-  method: Method,
-  methods?: QuantizeOptions['methods'],
-): Ranges => ({
-  method,
-  samples: seen.samples,
-  ranges: new Map(
-    sites.flatMap(({ key, form }) => {
-      const distribution = seen.values.get(key);
-      return distribution === undefined
-        ? []
-        : [[key, chooseRange(methods?.get(key) ?? method, distribution, form)] as const];
-    }),
-  ),
-});
-
 /**
  * Runs an fp32 model on samples and chooses a range for each value that is to be int8. Throws as `observeModel` does.
  */
@@ -53,19 +36,21 @@ export async function calibrate(
   { method = defaultMethod, ...options }: ObserveOptions & QuantizeOptions & { readonly method?: AnyMethod },
 ): Promise<Ranges> {
   const feeds: Feeds[] = [];
-  const tried = method === 'auto' ? autoSamples : 0;
-  const seen = await observeModel(model, observedKeys(model, options), keepingFirst(samples, tried, feeds), options);
-  const { graph } = quantizeGraph(model, { ...options, isNonNegative: neverNegative(seen) });
-  const sites = sitesOf(graph);
-  return method === 'auto'
-    ? autoRanges(model, seen, sites, { progress: silent, ...options, feeds })
-    : chooseRanges(seen, sites, method, options.methods);
+  const kept = method === 'auto' ? triedBytes : 0;
+  const seen = await observeModel(model, observedKeys(model, options), keepingFirst(samples, kept, feeds), options);
+  const b = quantizeGraph(model, { ...options, isNonNegative: neverNegative(seen) });
+  const sites = sitesOf(b.graph);
+  if (method !== 'auto') return chooseRanges(seen, sites, method, options.methods);
+  const int8 = async (ranges: Ranges) => freezeRanges(b, ranges);
+  return autoRanges(model, seen, sites, { progress: silent, ...options, feeds, int8 });
 }
 
-/** The same samples; puts the first `count` into `to` as they go by, also where an earlier pass has observed them. */
-async function* keepingFirst(samples: AsyncIterable<Feeds>, count: number, to: Feeds[]): AsyncGenerator<Feeds> {
+/** The same samples; puts the first into `to` as they go by, up to so many bytes, also where an earlier pass has observed them. */
+async function* keepingFirst(samples: AsyncIterable<Feeds>, bytes: number, to: Feeds[]): AsyncGenerator<Feeds> {
+  let left = bytes;
   for await (const feeds of samples) {
-    if (to.length < count) to.push(feeds);
+    if (left > 0 && to.length < mostTried) to.push(feeds);
+    left -= bytesOfFeeds(feeds);
     yield feeds;
   }
 }

@@ -6,6 +6,7 @@ import { parseValue } from '../graph/graph.ts';
 import type { Model } from '../graph/model.ts';
 import type { Feeds, OpenRunner } from '../graph/runner.ts';
 import { type Distribution, emptyDistribution, observe } from './observers/distribution.ts';
+import { sum } from './observers/magnitudes.ts';
 
 export type ObserveOptions = {
   readonly openRunner: OpenRunner;
@@ -13,6 +14,11 @@ export type ObserveOptions = {
   readonly signal?: AbortSignal;
   /** How many samples there will be, for the progress bar. */
   readonly total?: number | undefined;
+  /**
+   * How many of the samples are enough of a network of usual size. More are taken while all their values together are few, as
+   * those of a table's rows are: such values reach far, and a row shows one of each.
+   */
+  readonly enough?: number | undefined;
   /** What an earlier, interrupted pass has seen: its samples are skipped. */
   readonly resume?: Observations | undefined;
   /** Hears of what has been seen after each sample. */
@@ -20,6 +26,9 @@ export type ObserveOptions = {
   /** Takes in the values in question of each sample. */
   readonly visit?: (sample: number, feeds: Feeds, values: ReadonlyMap<string, Tensor<'float32'>>) => void;
 };
+
+/** Values that are taken in at least, where there are samples. */
+const fewElements = 2 ** 23;
 
 /** What the values of a model are like over so many samples, by the values' names. */
 export type Observations = { samples: number; readonly values: ReadonlyMap<string, Distribution> };
@@ -32,7 +41,7 @@ export async function observeModel(
   model: Model,
   keys: Iterable<string>,
   samples: AsyncIterable<Feeds>,
-  { openRunner, progress = silent, signal, total, resume, save, visit }: ObserveOptions,
+  { openRunner, progress = silent, signal, total, enough, resume, save, visit }: ObserveOptions,
 ): Promise<Observations> {
   const names = [...new Set(keys)];
   const runner = await openRunner(model, names.map(parseValue));
@@ -41,10 +50,13 @@ export async function observeModel(
     ? resume
     : { samples: 0, values: new Map(names.map((name) => [name, emptyDistribution()])) };
   let sample = 0;
+  let end = enough ?? Number.POSITIVE_INFINITY;
   progress.start('calibrating', total);
   try {
     for await (const feeds of samples) {
       signal?.throwIfAborted();
+      if (sample === enough) end = Math.max(end, Math.floor(fewElements / elementsASample(seen)));
+      if (sample === end) break;
       if (sample++ >= seen.samples) {
         const tensors = await runner.run(feeds);
         const values = new Map(tensors.map((tensor, i) => [names[i]!, asFloat(tensor, names[i]!)]));
@@ -64,6 +76,14 @@ export async function observeModel(
     throw new UserError('the calibration data has no samples', {}, 'give a folder or file with samples');
   return seen;
 }
+
+/** How many elements the observed values have in one sample. */
+export const elementsASample = ({ samples, values }: Observations): number => {
+  let total = 0;
+  for (const { histogram } of values.values())
+    total += histogram.zeros + sum(histogram.positive) + sum(histogram.negative);
+  return total / Math.max(1, samples);
+};
 
 /** Elements that belong together: a picture's of all pixels; else the last axis, what a matmul reads at a time. */
 const rowLength = (shape: Shape): number => (shape.length > 3 ? sizeOf(shape.slice(1)) : (shape.at(-1) ?? 1));

@@ -5,17 +5,18 @@ import type { Node } from '../graph/graph.ts';
 import type { Model } from '../graph/model.ts';
 import type { Feeds } from '../graph/runner.ts';
 import { optimize } from '../optimize/index.ts';
-import { autoRanges, autoSamples } from './auto-ranges.ts';
-import { chooseRanges, defaultMethod, neverNegative, observedKeys } from './calibrate.ts';
-import { correctLayers } from './correct/correct.ts';
-import { channelMeans } from './correct/means.ts';
+import { autoRanges, bytesOfFeeds, mostTried, rangesOfBest, triedBytes } from './auto-ranges.ts';
+import { defaultMethod, neverNegative, observedKeys } from './calibrate.ts';
+import { chooseRanges } from './choose-ranges.ts';
+import { type CorrectOptions, correctLayers } from './correct/correct.ts';
+import { type ChannelMeans, channelMeans } from './correct/means.ts';
 import type { Rounding } from './correct/weights.ts';
 import { type AbsorbOptions, absorbHighBiases } from './equalize/absorb.ts';
 import { equalize } from './equalize/equalize.ts';
 import type { Equalization } from './equalize/scales.ts';
 import { freezeRanges } from './freeze.ts';
 import { fuseGraph } from './fuse.ts';
-import type { ObserveOptions } from './observe.ts';
+import { elementsASample, type ObserveOptions } from './observe.ts';
 import type { AnyMethod } from './observers/methods.ts';
 import type { QuantizeOptions } from './options.ts';
 import { quantizeGraph } from './quantize-graph.ts';
@@ -54,6 +55,7 @@ export const effortNames = Object.keys(efforts) as Effort[];
 export type PipelineOptions = QuantizeOptions &
   Omit<ObserveOptions, 'visit'> & {
     readonly samples: AsyncIterable<Feeds>;
+    /** `mse` unless it is said; of a small model, whichever of `mse` and `relative` changes the outputs less. */
     readonly method?: AnyMethod;
     readonly effort?: Effort;
     /** Steps that are to be other than those of `effort`. */
@@ -64,38 +66,60 @@ export type PipelineOptions = QuantizeOptions &
     readonly evaluate: (node: Node, inputs: readonly Tensor[]) => readonly Tensor[] | undefined;
   };
 
+/** Elements of values in a sample that are so few that quantizing takes a moment: a network of a table's rows. */
+const quickElements = 2 ** 16;
+/** What is tried by default there, where no method is asked for, and how much of the samples is kept for that. */
+const quickMethods = [defaultMethod, 'relative'] as const;
+const quickBytes = 2 ** 21;
 /** Samples that channels are scaled and shifted by. */
 const preparedSamples = 32;
 
 /** The whole pipeline: optimize → calibrate → quantize → correct → fuse. */
 export async function quantizeModel(model: Model, options: PipelineOptions): Promise<Stages> {
-  const { method = defaultMethod, effort = 'default' } = options;
+  const { method, effort = 'default' } = options;
   const corrections = { ...efforts[effort], ...options.corrections };
-  const { head, samples } = peekable(options.samples, preparedSamples);
-  const a = await prepared(optimize(model, { evaluate: options.evaluate }), corrections, { ...options, feeds: head });
-  const kept = Math.max(corrections.biasSamples, method === 'auto' ? autoSamples : 0);
-  const { seen, means } = await observeShared(a, observedKeys(a, options), samples, kept, options);
+  const { head, samples } = peekable(options.samples);
+  const feeds = () => head(preparedSamples);
+  const a = await prepared(optimize(model, { evaluate: options.evaluate }), corrections, { ...options, feeds });
+  const bytes = method === undefined ? quickBytes : method === 'auto' ? triedBytes : 0;
+  const tried = options.shared?.tried ?? (await head(mostTried, bytes));
+  if (options.shared && bytes > 0) options.shared.tried = tried;
+  const { seen, means } = await observeShared(a, observedKeys(a, options), samples, corrections.biasSamples, options);
   const chosen: QuantizeOptions = {
     ...options,
     isNonNegative: neverNegative(seen),
     ...(corrections.weights && { weights: chooseWeights(a, options) }),
   };
   const rounded = quantizeGraph(a, chosen);
+  const part: Uncorrected = { a, rounded, chosen, means: corrections.biasSamples > 0 ? means : channelMeans(0) };
+  const correct = (ranges: Ranges, how = {}) =>
+    corrected(part, ranges, { ...options, rounding: corrections.rounding, known: options.shared?.corrections, ...how });
+  // Ranges that cut off much make corrections worse: where these take next to no time, they are tried too.
+  const isQuick = elementsASample(seen) < quickElements;
+  const int8 = async (ranges: Ranges): Promise<Model> =>
+    isQuick ? (await correct(ranges, { known: undefined, progress: silent })).c : finish(rounded, ranges, options);
+  const trial = { progress: silent, ...options, feeds: tried, int8 };
   const sites = sitesOf(rounded.graph);
-  const ranges =
-    method === 'auto'
-      ? await autoRanges(a, seen, sites, { progress: silent, ...options, feeds: means.feeds.slice(0, autoSamples) })
-      : chooseRanges(seen, sites, method, options.methods);
-  const { biases, weights } = await correctLayers(
-    a,
-    finish(rounded, ranges, options),
-    corrections.biasSamples > 0 ? means : channelMeans(0),
-    {
-      ...options,
-      known: options.shared?.corrections,
-      rounding: corrections.rounding,
-    },
-  );
+  if (method === 'auto') return correct(await autoRanges(a, seen, sites, trial));
+  if (method === undefined && isQuick) return correct(await rangesOfBest(a, seen, sites, quickMethods, trial));
+  return correct(chooseRanges(seen, sites, method ?? defaultMethod, options.methods));
+}
+
+type Uncorrected = {
+  readonly a: Model;
+  readonly rounded: Model;
+  /** How `rounded` was made from `a`. */
+  readonly chosen: QuantizeOptions;
+  readonly means: ChannelMeans;
+};
+
+/** The model with these ranges, layer by layer corrected for what they do. */
+async function corrected(
+  { a, rounded, chosen, means }: Uncorrected,
+  ranges: Ranges,
+  options: CorrectOptions & Pick<PipelineOptions, 'evaluate'>,
+): Promise<Stages> {
+  const { biases, weights } = await correctLayers(a, finish(rounded, ranges, options), means, options);
   const b = quantizeGraph(a, { ...chosen, biases, weights: new Map([...(chosen.weights ?? []), ...weights]) });
   return { a, b, c: finish(b, ranges, options), ranges };
 }
@@ -116,18 +140,23 @@ async function prepared(
   return result;
 }
 
-/** A way to the first samples, and all of them, whether that was gone or not. */
-function peekable(source: AsyncIterable<Feeds>, count: number) {
+/** A way to the first samples, so many and so many bytes at most, and all of them, whether that was gone or not. */
+function peekable(source: AsyncIterable<Feeds>) {
   let rest: AsyncIterator<Feeds> | undefined;
   const first: Feeds[] = [];
-  const head = async (): Promise<readonly Feeds[]> => {
+  const head = async (count: number, bytes = Number.POSITIVE_INFINITY): Promise<readonly Feeds[]> => {
     rest ??= source[Symbol.asyncIterator]();
-    while (first.length < count) {
-      const next = await rest.next();
-      if (next.done) break;
-      first.push(next.value);
+    let left = bytes;
+    let i = 0;
+    for (; i < count && left > 0; i++) {
+      if (i === first.length) {
+        const next = await rest.next();
+        if (next.done) break;
+        first.push(next.value);
+      }
+      left -= bytesOfFeeds(first[i]!);
     }
-    return first;
+    return first.slice(0, i);
   };
   async function* samples() {
     yield* first;

@@ -18,6 +18,8 @@ export type Shared = {
   /** fp32 models with their channels scaled for rounding. */
   readonly prepared: Map<string, Model>;
   feeds: readonly Feeds[];
+  /** Samples that ranges are tried on. */
+  tried?: readonly Feeds[];
   samples: number;
 };
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { Option } from 'commander';
 import { feedsOf } from '../../api/quantize.ts';
 import { runnerOn } from '../../api/runner.ts';
-import { usualSamples } from '../../api/samples.ts';
+import { mostUsual, usualSamples } from '../../api/samples.ts';
 import { UserError } from '../../base/errors.ts';
 import { checkWritable, writeWhole } from '../../base/files.ts';
 import { bytesOf } from '../../base/tensor.ts';
@@ -53,7 +53,8 @@ export const calibrateCommand: AddCommand = (program, signal) => {
       signal,
       total: Math.min(limit, calibration.size ?? limit),
     };
-    const samples = feedsOf(calibration, limit, model);
+    const isUsual = options.samples === undefined;
+    const samples = feedsOf(calibration, sites.length === 0 && isUsual ? mostUsual * limit : limit, model);
     const method = options.method ?? (sites.length > 0 ? 'minmax' : defaultMethod);
     if (sites.length > 0 && method !== 'minmax')
       throw new UserError(
@@ -66,7 +67,13 @@ export const calibrateCommand: AddCommand = (program, signal) => {
     const ranges =
       sites.length > 0
         ? await calibrateQuantized(model, samples, settings)
-        : await calibrate(model, samples, { ...settings, method, resume: state.resume, save: state.save });
+        : await calibrate(model, samples, {
+            ...settings,
+            ...(isUsual && { enough: limit }),
+            method,
+            resume: state.resume,
+            save: state.save,
+          });
     signal.throwIfAborted();
     await writeWhole(options.output, options.log ? formatLog(ranges) : formatRanges(ranges));
     await state.done();

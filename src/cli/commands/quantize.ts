@@ -6,7 +6,6 @@ import { UserError } from '../../base/errors.ts';
 import { checkWritable, writeWhole } from '../../base/files.ts';
 import { checkDestination } from '../../formats/index.ts';
 import type { Model } from '../../graph/model.ts';
-import { defaultMethod } from '../../quantize/calibrate.ts';
 import { type AnyMethod, anyMethodNames } from '../../quantize/observers/methods.ts';
 import { type Effort, effortNames } from '../../quantize/quantize.ts';
 import { formatRanges } from '../../quantize/ranges.ts';
@@ -21,7 +20,7 @@ import { percent, table } from '../table.ts';
 
 type QuantizeFlags = {
   readonly samples?: number;
-  readonly method: AnyMethod;
+  readonly method?: AnyMethod;
   readonly effort: Effort;
   readonly perTensor?: boolean;
   readonly excludeOp?: readonly string[];
@@ -35,7 +34,12 @@ export const quantizeCommand: AddCommand = (program, signal) => {
     .command('quantize <model>')
     .description('the whole pipeline: optimize, quantize, calibrate, fuse')
     .option('--samples <n>', samplesText, wholeNumber)
-    .addOption(new Option('--method <name>', 'how ranges are chosen').choices(anyMethodNames).default(defaultMethod))
+    .addOption(
+      new Option(
+        '--method <name>',
+        'how ranges are chosen: mse (small models: mse or relative) unless it is said',
+      ).choices(anyMethodNames),
+    )
     .addOption(
       new Option('--effort <name>', 'how much is done to make up for rounding').choices(effortNames).default('default'),
     )
@@ -60,14 +64,12 @@ export const quantizeCommand: AddCommand = (program, signal) => {
     for (const what of notThere(model, options)) console.error(`octet: ${what}: nothing is excluded by it`);
     const opened = await openData(path, model, options);
     const { calibration } = opened;
-    // What is given on the command line wins over the configuration, defaults do not.
-    const isMethodGiven = command.getOptionValueSource('method') !== 'default';
     const config = options.config === undefined ? undefined : await loadConfig(options.config);
     const result = await quantize(model, {
       calibration,
       ...(config && { config }),
       ...(options.samples && { samples: options.samples }),
-      ...((!config?.method || isMethodGiven) && { method: options.method }),
+      ...(options.method && { method: options.method }),
       effort: options.effort,
       ...graphOptions(options),
       backend: options.backend,
