@@ -176,4 +176,7 @@ function rejectOthers(bytes: Uint8Array, path: string): void {
   const start = Buffer.from(bytes.subarray(0, 16)).toString('latin1');
   const kind = kinds.find(({ at, magic }) => start.startsWith(magic, at));
   if (kind !== undefined) throw new UserError(kind.what, { file: path }, kind.remedy);
+  // Both begin with field 1, a version: SavedModels have only ever had 1, ONNX models of today have 3 and more.
+  if (bytes[0] === 0x08 && bytes[1]! >= 3)
+    throw new UserError('is an ONNX model', { file: path }, 'give the TensorFlow model that it was made from');
 }

@@ -14,6 +14,7 @@ import { type Observations, observeModel } from '../quantize/observe.ts';
 import type { QuantizeOptions } from '../quantize/options.ts';
 import type { BackendName } from '../runtime/backends.ts';
 import { compile } from '../runtime/session.ts';
+import { behindChoices } from './chosen.ts';
 import { short } from './short.ts';
 import { stagesOf } from './stages.ts';
 import { measureSpeed, measureTime } from './time.ts';
@@ -102,7 +103,10 @@ async function compareLayers(
     progress,
     ...(signal && { signal }),
   });
-  return layers.map(({ layer, op, sqnr, maxError }) => ({ layer, op, sqnr: finite(sqnr), maxError: short(maxError) }));
+  const chosen = behindChoices(reference.graph);
+  return layers
+    .filter(({ layer }) => !chosen.has(layer))
+    .map(({ layer, op, sqnr, maxError }) => ({ layer, op, sqnr: finite(sqnr), maxError: short(maxError) }));
 }
 
 /** What the values that are int8 somewhere are like in fp32. */

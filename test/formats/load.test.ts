@@ -63,6 +63,12 @@ describe('what is no model', () => {
     ['a picture', 'p.pb', Buffer.from('\x89PNG\r\n\x1a\n0000', 'latin1'), /picture \(PNG\)/],
     ['a Keras file', 'k.pb', Buffer.from('\x89HDF\r\n\x1a\n0000', 'latin1'), /HDF5.*model\.export/],
     ['a TensorFlow Lite file', 'l.tflite', Buffer.from('\x1c\0\0\0TFL3', 'latin1'), /TensorFlow Lite/],
+    [
+      'an ONNX file',
+      'o.pb',
+      Buffer.from('\x08\x08\x12\x07pytorch\x1a\x032.0:\x00', 'latin1'),
+      /ONNX.*TensorFlow model/,
+    ],
     ['an empty file', 'e.pb', Buffer.alloc(0), /is empty/],
     ['text', 't.pb', Buffer.from('hello, world'), /not a readable GraphDef|no nodes/],
     ['text called pbtxt', 't.pbtxt', Buffer.from('hello: 1'), /line 1: GraphDef has no field 'hello'/],

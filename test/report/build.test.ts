@@ -4,6 +4,7 @@ import { quantize } from '../../src/api/quantize.ts';
 import { builder } from '../../src/graph/builder.ts';
 import { value } from '../../src/graph/graph.ts';
 import { buildReport } from '../../src/report/build.ts';
+import { behindChoices } from '../../src/report/chosen.ts';
 import { embed, renderReport } from '../../src/report/html.ts';
 import { drawStage } from '../../src/report/stage.ts';
 import type { StepTime } from '../../src/report/types.ts';
@@ -113,3 +114,11 @@ it('lays out a graph of 3,000 nodes in reasonable time, without overlaps', async
   expect(new Set(stage.nodes.map(({ x: across, y }) => `${Math.round(across / 100)} ${y}`)).size).toBe(3001);
   for (const { from, to } of stage.edges) expect(stage.nodes[to]!.y).toBeGreaterThan(stage.nodes[from]!.y);
 }, 120_000);
+
+it('does not compare what comes after a choice: its order may differ', () => {
+  const b = builder();
+  const scores = b.node('Relu', 'scores', [b.input('x', 'float32', [null, 4])], { T: { type: 'float32' } });
+  const best = b.node('ArgMax', 'best', [scores], { T: { type: 'float32' } });
+  b.node('Cast', 'class', [best], { SrcT: { type: 'int64' }, DstT: { type: 'float32' } });
+  expect([...behindChoices(b.graph())]).toEqual(['best', 'class']);
+});
