@@ -14,8 +14,14 @@ export type QuantizedWeights = {
   readonly limits: Tensor<'float32'>;
 };
 
-/** A limit below this share of the bias would make the bias overflow int32 (at an input scale of 1/128 and up). */
+/**
+ * A limit below this share of the bias would make the bias overflow int32 (at an input scale of 1/128 and up; what smaller
+ * ones need is known when ranges are frozen: rules/fuse-convolution.ts).
+ */
 const smallestShareOfBias = 2 ** -17;
+
+/** Biases have at most so many steps of the sums: half of int32, so that the sums and corrections of the bias fit in too. */
+export const mostBiasSteps = 2 ** 30;
 
 /**
  * Symmetric int8 weights: scale = limit / 127, rounded half to even, clamped to [−127, 127].

@@ -4,6 +4,7 @@ import { constNode, constTensor } from '../../graph/constant.ts';
 import type { Graph, Node } from '../../graph/graph.ts';
 import { floatResultBehind, weightLimits } from '../float-result.ts';
 import type { WeightChoice } from '../options.ts';
+import { mostBiasSteps } from '../weights.ts';
 import { addRidge, type Columns, centredColumns, cholesky, covariance, solve } from './covariance.ts';
 import { withNodes } from './known.ts';
 import { drawPatches, type Patches } from './patches.ts';
@@ -73,7 +74,7 @@ export function roundWeights(
   const isFixed = was.length === 1;
   const found =
     isDepthwise(node) && !isFixed
-      ? roundDepthwise(original, patches)
+      ? withRoomFor(steps, roundDepthwise(original, patches), { codes: codes.data, limits })
       : isDepthwise(node)
         ? undefined
         : roundDense(wanted(original, { node, inputs, window: [kh, kw], input, patches }), patches, limits);
@@ -124,6 +125,16 @@ function roundDepthwise({ data, shape }: Tensor<'float32'>, patches: Patches): F
     }
   }
   return { codes, limits };
+}
+
+/** What was found, but `before` for channels whose bias would have too many of the new steps: hardly any weights beside it. */
+function withRoomFor(bias: Tensor, found: Found, before: Found): Found {
+  if (bias.dtype !== 'qint32') return found;
+  const channels = found.limits.length;
+  const isKept = bias.data.map((b, c) => +(Math.abs(b) * before.limits[c]! > mostBiasSteps * found.limits[c]!));
+  const merge = <A extends Int8Array<ArrayBuffer> | Float32Array<ArrayBuffer>>(now: A, was: A): A =>
+    now.map((x, i) => (isKept[i % channels] ? was[i]! : x)) as A;
+  return { codes: merge(found.codes, before.codes), limits: merge(found.limits, before.limits) };
 }
 
 /** Weights of all channels, `[K, N]`, and the covariance of the whole window. */

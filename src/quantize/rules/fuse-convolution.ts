@@ -1,6 +1,6 @@
 import type { DType } from '../../base/dtype.ts';
 import { roundHalfEven } from '../../base/round.ts';
-import { type Tensor, tensor } from '../../base/tensor.ts';
+import { tensor } from '../../base/tensor.ts';
 import { readAttr, type } from '../../graph/attr.ts';
 import { constTensor } from '../../graph/constant.ts';
 import type { Node, Value } from '../../graph/graph.ts';
@@ -9,6 +9,7 @@ import { any, commutative, constant, op } from '../../graph/pattern.ts';
 import { type RewriteContext, type Rule, rule } from '../../graph/rewrite.ts';
 import { frozenScale } from '../frozen.ts';
 import { int8Behind, isScaled, layerAttr, layerKeyAttr, rangeKey } from '../int8.ts';
+import { mostBiasSteps } from '../weights.ts';
 
 const requantizes = ['Requantize', 'RequantizePerChannel'] as const;
 
@@ -31,10 +32,10 @@ const requantized = op(requantizes, convolution, any('low'), any('high'), consta
  */
 const fuseRequantize = rule('fuse-conv-requantize', requantized, ({ conv, min, max }, context) => {
   const fused = fusedOps.get(conv.op);
-  const bias = fused && integerBias(conv, context);
-  if (fused === undefined || bias === undefined) return undefined;
+  const operands = fused && integerOperands(conv, context);
+  if (fused === undefined || operands === undefined) return undefined;
   const dtype = readAttr(context.root, 'out_type', 'type', 'quint8');
-  const inputs = [...fusedInputs(conv, bias, context), min.value, max.value];
+  const inputs = [...operands, min.value, max.value];
   return outputs(context.add(fused, 'fused', inputs, fusedAttrs(conv, context.root, dtype)));
 });
 
@@ -61,10 +62,10 @@ function fuseResidual(sumOp: 'AddV2' | 'Add', relu: 'Relu' | 'Relu6'): Rule {
       constTensor(context.node(summand.codes.node)) !== undefined
     )
       return undefined;
-    const bias = integerBias(conv, context);
-    if (bias === undefined) return undefined;
+    const operands = integerOperands(conv, context);
+    if (operands === undefined) return undefined;
     const fused = `QuantizedConv2DWithBias${summand.dtype === 'qint8' ? 'Signed' : ''}SumAndReluAndRequantize` as const;
-    const inputs = [...fusedInputs(conv, bias, context), min.value, max.value, summand.codes, summand.min, summand.max];
+    const inputs = [...operands, min.value, max.value, summand.codes, summand.min, summand.max];
     return outputs(
       context.add(fused, 'fused', inputs, {
         ...fusedAttrs(conv, context.root, 'quint8'),
@@ -94,11 +95,6 @@ export const fuseConvolutionRules: readonly Rule[] = [
 
 const outputs = ({ node }: Value): readonly Value[] => [0, 1, 2].map((port) => ({ node, port }));
 
-function fusedInputs(conv: Node, bias: Tensor<'qint32'>, context: RewriteContext): Value[] {
-  const [codes, weights, , ...ranges] = conv.inputs as readonly [Value, Value, Value, ...Value[]];
-  return [codes, weights, context.constant('bias', bias), ...ranges];
-}
-
 function fusedAttrs(conv: Node, root: Node, dtype: DType) {
   return {
     ...Object.fromEntries(
@@ -115,16 +111,52 @@ function fusedAttrs(conv: Node, root: Node, dtype: DType) {
   };
 }
 
-/** b_q = rne(b / (s_x · s_w[c])), saturated to int32; undefined where the input's scale is not frozen. */
-function integerBias(conv: Node, context: RewriteContext): Tensor<'qint32'> | undefined {
-  const scale = frozenScale(context, conv.inputs[0]!);
-  const bias = constTensor(context.node(conv.inputs[2]!.node));
-  const limits = constTensor(context.node(conv.inputs[6]!.node));
+/**
+ * The operands of a fused convolution, its bias in steps of the sums: b_q = rne(b / (s_x · s_w[c])). Where that would not
+ * fit, weights hardly count beside the bias: they get a scale that it fits. Undefined where the input's scale is not frozen.
+ */
+function integerOperands(conv: Node, context: RewriteContext): readonly Value[] | undefined {
+  const [codes, weights, ...rest] = conv.inputs as readonly [Value, Value, ...Value[]];
+  const scale = frozenScale(context, codes);
+  const [filter, bias, limits] = [1, 2, 6].map((i) => constTensor(context.node(conv.inputs[i]!.node)));
   if (scale === undefined || bias?.dtype !== 'float32' || limits?.dtype !== 'float32') return undefined;
-  const steps = new Int32Array(bias.data.length);
-  for (let c = 0; c < steps.length; c++) {
-    const step = scale * (limits.data[limits.data.length === 1 ? 0 : c]! / 127);
-    steps[c] = Math.max(-(2 ** 31), Math.min(2 ** 31 - 1, roundHalfEven(bias.data[c]! / step)));
-  }
-  return tensor('qint32', bias.shape, steps);
+  const limitOf = (of: Float32Array, c: number): number => of[of.length === 1 ? 0 : c]!;
+  const wider = filter?.dtype === 'qint8' ? widened(limits.data, bias.data, scale) : limits.data;
+  const steps = Int32Array.from(bias.data, (b, c) => {
+    const step = scale * (limitOf(wider, c) / 127);
+    return Math.max(-(2 ** 31), Math.min(2 ** 31 - 1, roundHalfEven(b / step)));
+  });
+  const integers = context.constant('bias', tensor('qint32', bias.shape, steps));
+  if (wider === limits.data || filter?.dtype !== 'qint8') return [codes, weights, integers, ...rest.slice(1)];
+  const channels = bias.data.length;
+  const fewer = filter.data.map((code, i) =>
+    roundHalfEven((code * limitOf(limits.data, i % channels)) / limitOf(wider, i % channels)),
+  );
+  const end = (name: string, sign: 1 | -1): Value =>
+    context.constant(
+      name,
+      tensor(
+        'float32',
+        limits.shape,
+        wider.map((limit) => sign * limit),
+      ),
+    );
+  return [
+    codes,
+    context.constant('weights', tensor('qint8', filter.shape, fewer)),
+    integers,
+    ...rest.slice(1, 3),
+    end('weights/min', -1),
+    end('weights/max', 1),
+  ];
+}
+
+/** The limits of weights, larger where a bias would have more than `mostBiasSteps`; the same array where none has. */
+function widened(limits: Float32Array<ArrayBuffer>, bias: Float32Array, scale: number): Float32Array<ArrayBuffer> {
+  const least = limits.map((_, i) => {
+    const largest = limits.length === 1 ? bias.reduce((most, b) => Math.max(most, Math.abs(b)), 0) : Math.abs(bias[i]!);
+    return (largest * 127) / (scale * mostBiasSteps);
+  });
+  const isWider = (i: number): boolean => least[i]! > limits[i]! && least[i]! < Number.POSITIVE_INFINITY;
+  return limits.some((_, i) => isWider(i)) ? limits.map((limit, i) => (isWider(i) ? least[i]! : limit)) : limits;
 }
