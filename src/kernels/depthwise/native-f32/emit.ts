@@ -1,5 +1,4 @@
 import {
-  type Assembler,
   eax,
   ecx,
   edx,
@@ -19,18 +18,10 @@ import {
   type Vmm,
   vmm,
 } from '../../../asm/x64/index.ts';
-import type { RealConvSpec } from '../../conv/native-f32/spec.ts';
 import { type Elements, maskTail, storeIntegers, tailMaskAt } from '../../native/elements.ts';
-import { type Machine, vectorBytes } from '../../native/machine.ts';
-import type { Layout } from './layout.ts';
-
-type DepthwiseCode = {
-  readonly asm: Assembler;
-  readonly spec: RealConvSpec;
-  readonly machine: Machine;
-  readonly layout: Layout;
-  readonly constants: number;
-};
+import { vectorBytes } from '../../native/machine.ts';
+import type { DepthwiseCode } from './layout.ts';
+import { emitSliding } from './slide.ts';
 
 /** First pixels of the row: of the input's window and of the output. */
 const [ROW_IN, ROW_OUT, ROWS_LEFT] = [r8q, r9, r11d];
@@ -39,14 +30,22 @@ const [IN, OUT, WEIGHTS] = [rcx, rdi, rdx];
 /** Channels' bytes before the current block, blocks left, and register tiles left in the row. */
 const [CHANNEL, TILES_LEFT] = [rax, r10d];
 
-/**
- * void step(arena, constants, tile): for each row of the tile, for each block of channels, along the row. Each tap's
- * weights are loaded once for a register tile, the input is read from memory by the multiply-adds themselves.
- */
+/** void step(arena, constants, tile): a number of rows. */
 export function emitDepthwise(code: DepthwiseCode): void {
-  const { asm, spec, layout, constants } = code;
-
+  const { asm, layout } = code;
   locate(code);
+  if (layout.slides) emitSliding(code);
+  else emitTiles(code);
+  asm.vzeroupper();
+  asm.ret();
+}
+
+/**
+ * For each row of the tile, for each block of channels, along the row. Each tap's weights are loaded once for a register
+ * tile, the input is read from memory by the multiply-adds themselves.
+ */
+function emitTiles(code: DepthwiseCode): void {
+  const { asm, spec, layout, constants } = code;
   const row = asm.label('row');
   asm.bind(row);
   asm.xor(eax, eax);
@@ -66,9 +65,6 @@ export function emitDepthwise(code: DepthwiseCode): void {
   asm.add(ROW_OUT, spec.output.stride.h);
   asm.dec(ROWS_LEFT);
   asm.jnz(row);
-
-  asm.vzeroupper();
-  asm.ret();
 }
 
 /** From the tile's number to its first row. */

@@ -1,3 +1,4 @@
+import type { Assembler } from '../../../asm/x64/index.ts';
 import type { RealConvSpec } from '../../conv/native-f32/spec.ts';
 import { tailMask } from '../../native/elements.ts';
 import { type Machine, vectorBytes } from '../../native/machine.ts';
@@ -14,6 +15,8 @@ const vectorsOf = ({ output }: RealConvSpec, { registers }: Machine): number =>
  * for the last channels (AVX2), then for each so many vectors of channels their bias and the weights of each tap.
  */
 export type Layout = {
+  /** Whether weights stay in registers along all rows of a block (`slide.ts`), instead of for a register tile. */
+  readonly slides: boolean;
   readonly columns: number;
   readonly vectors: number;
   /** Blocks of whole vectors, and the channels behind them. */
@@ -29,13 +32,32 @@ export type Layout = {
   readonly rowGroups: number;
 };
 
+export type DepthwiseCode = {
+  readonly asm: Assembler;
+  readonly spec: RealConvSpec;
+  readonly machine: Machine;
+  readonly layout: Layout;
+  readonly constants: number;
+};
+
+/** Pixels this far apart all begin in one or two sets of the first-level cache, whose ways they then fight for. */
+const CROWDED = 2048;
+
+/**
+ * Two vectors of weights for nine taps, with sums and data for them, are 32 registers. Pixels that crowd each other out of
+ * the cache are better read in wider blocks, a row at a time.
+ */
+const canSlide = ({ kernel, dilation, input }: RealConvSpec, { registers }: Machine): boolean =>
+  registers === 32 && kernel.h <= 3 && kernel.w <= 3 && dilation.w === 1 && input.stride.w % CROWDED !== 0;
+
 /** Multiply-adds of a tile: some 10 µs. */
 const WORK = 400_000;
 
 export function layoutOf(spec: RealConvSpec, machine: Machine): Layout {
   const { output, kernel } = spec;
   const { h, w, c } = output.shape;
-  const vectors = vectorsOf(spec, machine);
+  const slides = canSlide(spec, machine);
+  const vectors = slides ? 2 : vectorsOf(spec, machine);
   const most = Math.floor((machine.registers - vectors - 2) / vectors);
   const block = vectors * machine.lanes;
   const taps = kernel.h * kernel.w;
@@ -44,6 +66,7 @@ export function layoutOf(spec: RealConvSpec, machine: Machine): Layout {
   const blockBytes = vectors * bytes * (1 + taps);
   const rows = Math.min(h, Math.max(1, Math.round(WORK / (w * c * taps))));
   return {
+    slides,
     columns: Math.ceil(w / Math.ceil(w / Math.min(8, most))),
     vectors,
     whole: Math.floor(c / block),
