@@ -55,6 +55,8 @@ describe.skipIf(!hasHost)('convolutions in machine code', async () => {
       { what: 'ranges of panels over chunks', n: 2, h: 13, w: 9, c: 150, o: 330, k: 3, s: 2 },
       { what: 'panels that share flipped signs', n: 2, h: 29, w: 31, c: 20, o: 144, k: 1, s: 1 },
       { what: 'three channels', n: 2, h: 40, w: 41, c: 3, o: 40, k: 7, s: 2 },
+      { what: 'three channels in few rows', n: 2, h: 60, w: 41, c: 3, o: 24, k: 3, s: 2 },
+      { what: 'a channel in more rows than have steps of their own', n: 2, h: 60, w: 41, c: 1, o: 40, k: 9, s: 1 },
     ])('share out $what', async ({ n, h, w, c, o, k, s }) => {
       const host = await requireHost();
       const draw = draws(h * c);

@@ -26,7 +26,7 @@ import {
 } from '../../../asm/x64/index.ts';
 import { finish } from './epilogue.ts';
 import { flippedBytes, flipSigns, growStack } from './flip.ts';
-import { isHalf, type Layout, scalars, vectorsOf } from './layout.ts';
+import { isHalf, type Layout, MOST_REST, scalars, vectorsOf } from './layout.ts';
 import { mayOverflow, type Plan, type Walker } from './plan.ts';
 import type { ConvSpec } from './spec.ts';
 import { elements, type Target } from './target.ts';
@@ -65,7 +65,8 @@ const slot = {
   rowsLeft: 224,
   /** What is fetched next of the data of the next panel. */
   ahead: 232,
-  bytes: 240,
+  rest: 240,
+  bytes: 240 + 32 * MOST_REST,
 } as const;
 
 const SAVED: readonly R64[] = [rbx, rbp, r12, r13, r14, r15];
@@ -233,7 +234,18 @@ function tileLoop(code: ConvCode, width: number, height: number, end: number): v
   const ahead = { tiles: plan.tilesInChunk, next: slot.ahead, rowsLeft: slot.rowsLeft };
   const vectors = vectorsOf(width, target);
   const isUnsigned = flippedBytes(code) > 0;
-  const tile: Tile = { asm, spec, target, layout, height, vectors, isHalf: isHalf(width, target), isUnsigned, ahead };
+  const tile: Tile = {
+    asm,
+    spec,
+    target,
+    layout,
+    height,
+    vectors,
+    isHalf: isHalf(width, target),
+    isUnsigned,
+    rest: slot.rest,
+    ahead,
+  };
   const [loop, done] = [asm.label('tile'), asm.label('tilesDone')];
   asm.mov(eax, dword(rsp, slot.tile));
   asm.cmp(eax, dword(rsp, end));

@@ -12,7 +12,8 @@ export type Panel = {
 /**
  * How a convolution's weights and loops are laid out. Small groups are merged into blocks that fill a panel, with zero
  * weights between groups. A window is read as segments of contiguous bytes: a row of kw·c bytes where pixels are dense,
- * else a tap of the block's channels; each is padded with zero weights to a multiple of four.
+ * else a tap of the block's channels; each is padded with zero weights to a multiple of four. Of rows that are a byte longer
+ * than a multiple of four, as those of three channels are, the last bytes make up steps of their own.
  */
 export type Layout = {
   readonly panels: readonly Panel[];
@@ -27,6 +28,8 @@ export type Layout = {
     readonly taps: number;
     readonly bytes: number;
     readonly steps: number;
+    /** Steps behind the segments', of the rows' last bytes. */
+    readonly rest?: number;
   };
   /** Bytes from one panel's data to the next. */
   readonly panelBytes: number;
@@ -69,6 +72,9 @@ export const scalars = {
 /** Vectors of a full panel; narrower panels use as many of them as they need. */
 export const VECTORS = 2;
 
+/** Steps of the rows' last bytes, at most. */
+export const MOST_REST = 2;
+
 export function layoutOf(spec: ConvSpec, target: Target): Layout {
   const { input, output, kernel, dilation, groups } = spec;
   const nr = VECTORS * elements(target);
@@ -79,7 +85,10 @@ export function layoutOf(spec: ConvSpec, target: Target): Layout {
   const panels = panelsOf(groups, merged, perGroupIn, perGroupOut, nr);
   const dense = blockIn === input.stride.w && blockIn === input.shape.c && (dilation.w === 1 || kernel.w === 1);
   const [taps, bytes] = dense ? [1, kernel.w * blockIn] : [kernel.w, blockIn];
-  const perSegment = Math.ceil(bytes / 4);
+  // More of them are not worth their scalar code.
+  const isRest = target.dot !== 'vfmadd231ps' && groups === 1 && taps === 1 && bytes % 4 === 1 && bytes > 4;
+  const rest = isRest && kernel.h > 1 && kernel.h <= 4 * MOST_REST ? Math.ceil(kernel.h / 4) : 0;
+  const perSegment = rest > 0 ? (bytes - 1) / 4 : Math.ceil(bytes / 4);
   const vector = target.bits / 8;
   const bias = scalars.bytes;
   const multipliers = bias + VECTORS * vector;
@@ -92,8 +101,8 @@ export function layoutOf(spec: ConvSpec, target: Target): Layout {
     widths: [...new Set(panels.map((panel) => panel.width))],
     merged,
     blockIn,
-    segments: { rows: kernel.h, taps, bytes, steps: perSegment },
-    panelBytes: header.bytes + kernel.h * taps * perSegment * VECTORS * stepBytes(target),
+    segments: { rows: kernel.h, taps, bytes, steps: perSegment, rest },
+    panelBytes: header.bytes + (kernel.h * taps * perSegment + rest) * VECTORS * stepBytes(target),
     header,
   };
 }
@@ -119,7 +128,7 @@ function panelsOf(groups: number, merged: number, perGroupIn: number, perGroupOu
 /** Bytes that are read behind the channels a panel needs: up to a multiple of four, and missing groups of the last block. */
 export function overRead({ input, groups }: ConvSpec, { segments, merged, blockIn }: Layout): number {
   const missing = (Math.ceil(groups / merged) * merged - groups) * (input.shape.c / groups);
-  return missing + 4 * segments.steps - (segments.taps === 1 ? segments.bytes : blockIn);
+  return missing + Math.max(0, 4 * segments.steps - (segments.taps === 1 ? segments.bytes : blockIn));
 }
 
 /** The vectors that a panel of `width` columns needs. */

@@ -112,7 +112,7 @@ function packWeights(
   for (let segment = 0; segment < rows * taps; segment++) {
     if (words !== undefined) packSteps(spec, target, layout, panel, places[0]!, segment, words, sums);
     for (let byte = whole; byte < bytes; byte++)
-      packChannel(spec, target, layout, panel, places[byte & 3]!, segment, byte, values, sums);
+      packChannel(spec, target, layout, panel, places, segment, byte, values, sums);
   }
   return sums;
 }
@@ -151,13 +151,13 @@ function packChannel(
   target: Target,
   layout: Layout,
   panel: Panel,
-  places: Int32Array,
+  places: readonly Int32Array[],
   segment: number,
   byte: number,
   values: Int8Array | Int16Array,
   sums: Int32Array,
 ): void {
-  const { taps, steps } = layout.segments;
+  const { rows, taps, steps } = layout.segments;
   const perGroupIn = input.shape.c / groups;
   const perGroupOut = output.shape.c / groups;
   const tap = taps === 1 ? segment * kernel.w + Math.floor(byte / layout.blockIn) : segment;
@@ -166,10 +166,13 @@ function packChannel(
   const first = layout.merged === 1 ? 0 : group * perGroupOut;
   const last = layout.merged === 1 ? panel.width : Math.min(panel.width, first + perGroupOut);
   const from = (tap * perGroupIn + (channel - group * perGroupIn)) * output.shape.c + panel.firstOut;
-  const to = (segment * steps + (byte >> 2)) * vectorsOf(panel.width, target) * vectorValues(target);
+  const isRest = byte >= 4 * steps;
+  const step = isRest ? rows * steps + (segment >> 2) : segment * steps + (byte >> 2);
+  const to = step * vectorsOf(panel.width, target) * vectorValues(target);
+  const columns = places[(isRest ? segment : byte) & 3]!;
   for (let column = first; column < last; column++) {
     const weight = weights[from + column]!;
-    values[to + places[column]!] = weight;
+    values[to + columns[column]!] = weight;
     sums[column]! += weight;
   }
 }

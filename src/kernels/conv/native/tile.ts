@@ -1,9 +1,11 @@
 import {
   type Assembler,
+  byte,
   dword,
   eax,
   ebp,
   edx,
+  type Mem,
   ptr,
   qword,
   type R64,
@@ -44,6 +46,8 @@ export type Tile = {
   readonly isHalf?: boolean;
   /** Whether the signs of s8 activations have been flipped where the rows point to. */
   readonly isUnsigned?: boolean;
+  /** A slot of the stack for steps of the rows' last bytes, where the layout has such: 32 bytes each. */
+  readonly rest?: number;
   /** Given where the next panel's data is to be fetched meanwhile. */
   readonly ahead?: Ahead;
 };
@@ -109,6 +113,29 @@ export function accumulate(tile: Tile, tapsLeft: number): void {
     asm.jnz(row);
   }
   if (ahead !== undefined) asm.mov(qword(rsp, ahead.next), rbp);
+  restSteps(tile, dot);
+}
+
+/** The steps of the last bytes of four rows of the window each, which scalar code brings together beside the dot products. */
+function restSteps({ asm, spec, target, layout, height, vectors, rest: slot }: Tile, dot: Dot): void {
+  const { rows, bytes, rest = 0 } = layout.segments;
+  if (slot === undefined) return;
+  for (let step = 0; step < rest; step++) {
+    const at = (row: number): number => slot + 32 * step + 4 * row;
+    for (let row = 0; row < height; row++) {
+      for (let line = 4 * step; line < Math.min(rows, 4 * step + 4); line++) {
+        // rdx has moved on by all rows of the window.
+        const last = byte(ROWS[row]!, { index: rdx, disp: (line - rows) * rowStep(spec) + bytes - 1 });
+        const part = line % 4 === 0 ? eax : ebp;
+        asm.movzx(part, last);
+        if (line % 4 === 0) continue;
+        asm.shl(ebp, 8 * (line % 4));
+        asm.or(eax, ebp);
+      }
+      asm.mov(dword(rsp, at(row)), eax);
+    }
+    dot.step((row) => ptr(rsp, at(row)), step * vectors * stepBytes(target));
+  }
 }
 
 const isLooped = ({ layout }: Tile): boolean => layout.segments.steps > STRAIGHT;
@@ -145,7 +172,7 @@ function segment(tile: Tile, dot: Dot, displacements: readonly number[]): number
   const bytes = vectors * stepBytes(target);
   const straight = (count: number): void => {
     displacements.forEach((displacement, i) => {
-      for (let s = 0; s < count; s++) dot.step(displacement + 4 * s, (i * count + s) * bytes);
+      for (let s = 0; s < count; s++) dot.step(activations(displacement + 4 * s), (i * count + s) * bytes);
     });
     asm.add(rcx, displacements.length * count * bytes);
   };
@@ -169,9 +196,14 @@ function segment(tile: Tile, dot: Dot, displacements: readonly number[]): number
 type Dot = {
   /** Constants and the sums' start. */
   readonly begin: () => void;
-  /** One k-step: four channels at rdx + `displacement` of every row, the weights at rcx + `weights`. */
-  readonly step: (displacement: number, weights: number) => void;
+  /** One k-step: four channels of every row, the weights at rcx + `weights`. */
+  readonly step: (from: (row: number) => Mem, weights: number) => void;
 };
+
+const activations =
+  (disp: number) =>
+  (row: number): Mem =>
+    ptr(ROWS[row]!, { index: rdx, disp });
 
 function dotProduct(tile: Tile): Dot {
   const { target } = tile;
@@ -205,12 +237,12 @@ function vnni512(tile: Tile): Dot {
       if (signed) broadcastScalar(asm, signs, scalars.signBytes);
       beginSums(tile);
     },
-    step: (displacement, weights) => {
+    step: (from, weights) => {
       const w = (v: number): Vmm => z(16 + 2 * (turn & 1) + v);
       for (let v = 0; v < vectors; v++) load(asm, 512, used(tile, v)(w(v)), ptr(rcx, weights + 64 * v));
       for (let row = 0; row < height; row++) {
         const x = z(20 + row);
-        asm.vpbroadcastd(x, ptr(ROWS[row]!, { index: rdx, disp: displacement }));
+        asm.vpbroadcastd(x, from(row));
         if (signed) asm.vpxord(x, x, signs);
         for (let v = 0; v < vectors; v++) {
           const part = used(tile, v);
@@ -232,10 +264,10 @@ function vnni256(tile: Tile): Dot {
       if (signed) broadcastScalar(asm, signs, scalars.signBytes);
       beginSums(tile);
     },
-    step: (displacement, weights) => {
+    step: (from, weights) => {
       for (let v = 0; v < vectors; v++) load(asm, 256, y(12 + v), ptr(rcx, weights + 32 * v));
       for (let row = 0; row < height; row++) {
-        asm.vpbroadcastd(x, ptr(ROWS[row]!, { index: rdx, disp: displacement }));
+        asm.vpbroadcastd(x, from(row));
         if (signed) asm.vpxor(x, x, signs);
         for (let v = 0; v < vectors; v++) asm.vpdpbusd(accumulator(tile, row, v), x, y(12 + v));
       }
@@ -251,12 +283,12 @@ function multiplyAdd(tile: Tile): Dot {
   let turn = 0;
   return {
     begin: () => beginSums(tile),
-    step: (displacement, weights) => {
+    step: (from, weights) => {
       const w = (i: number): Vmm => (isWide ? v(16 + 2 * (turn & 1) + i) : v(12 + i));
       for (let i = 0; i < vectors; i++) asm.vmovups(w(i), ptr(rcx, weights + (i * target.bits) / 8));
       for (let row = 0; row < height; row++) {
         const x = isWide ? v(20 + row) : v(14 + (row & 1));
-        asm.vbroadcastss(x, ptr(ROWS[row]!, { index: rdx, disp: displacement }));
+        asm.vbroadcastss(x, from(row));
         for (let i = 0; i < vectors; i++) asm.vfmadd231ps(accumulator(tile, row, i), x, w(i));
       }
       turn++;
@@ -276,9 +308,9 @@ function widening(tile: Tile): Dot {
       broadcastScalar(asm, evenBytes, scalars.evenBytes);
       beginSums(tile);
     },
-    step: (displacement, weights) => {
+    step: (from, weights) => {
       for (let row = 0; row < height; row++) {
-        asm.vpbroadcastd(x, ptr(ROWS[row]!, { index: rdx, disp: displacement }));
+        asm.vpbroadcastd(x, from(row));
         if (signed) asm.vpxor(x, x, signs);
         asm.vpand(even, x, evenBytes);
         asm.vpsrlw(x, x, 8);
