@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { UserError } from '../base/errors.ts';
 import { formatShape } from '../base/shape.ts';
 import { concatFeeds } from '../data/batch.ts';
@@ -162,24 +163,32 @@ export type ModelProfile = {
   })[];
 };
 
-export type ProfileModelOptions = Pick<CompileOptions, 'threads' | 'isa'> & {
+/** Measuring keeps the event loop from its work: a Ctrl-C is only seen in between. */
+async function eventsOf(signal: AbortSignal | undefined): Promise<void> {
+  await setImmediate();
+  signal?.throwIfAborted();
+}
+
+export type ProfileModelOptions = Pick<CompileOptions, 'threads' | 'isa' | 'signal'> & {
   /** What to run on; noise by default. What takes its time by the data, such as suppressing boxes, wants real ones. */
   readonly feeds?: Feeds;
 };
 
 /**
  * Times a model step by step, one sample at a time, on one thread by default: what a step costs is clearest there. Throws
- * `UserError` where this machine can't run generated code.
+ * `UserError` where this machine can't run generated code, and the signal's reason when that is aborted meanwhile.
  */
 export async function profileModel(
   model: Model,
-  { threads = 1, isa, feeds }: ProfileModelOptions = {},
+  { threads = 1, isa, feeds, signal }: ProfileModelOptions = {},
 ): Promise<ModelProfile> {
   const host = await openHost();
   if ('unavailable' in host) throw new UserError(host.unavailable);
   const chosen = host.isa(isa);
   const before = measurePeak(host, chosen);
+  await eventsOf(signal);
   const rows = await profile(model, feeds ?? (await noise(model, 1)), { threads, isa: chosen });
+  await eventsOf(signal);
   const after = measurePeak(host, chosen);
   const peak = {
     int8: Math.max(before.int8, after.int8),

@@ -22,6 +22,13 @@ const reasons: ReadonlyMap<string, string> = new Map([
   ['ENOSPC', 'the disk is full'],
 ]);
 
+const remedyOf = (error: unknown): string =>
+  (error as NodeJS.ErrnoException).code === 'ENOSPC' ? 'free some space' : 'check the folder and its permissions';
+
+/** The error for a file that can't be written. */
+const unwritable = (path: string, error: unknown): UserError =>
+  new UserError(`can't be written: ${reasonOf(error)}`, { file: path }, remedyOf(error), { cause: error });
+
 /** The error for a file that can't be read. */
 export const unreadable = (path: string, error: unknown): UserError =>
   new UserError(`can't be read: ${reasonOf(error)}`, { file: path }, 'check the path', { cause: error });
@@ -44,12 +51,7 @@ export async function checkWritable(path: string): Promise<void> {
       return;
     }
   } catch (error) {
-    throw new UserError(
-      `can't be written: ${reasonOf(error)}`,
-      { file: path },
-      'check the folder and its permissions',
-      { cause: error },
-    );
+    throw unwritable(path, error);
   }
 }
 
@@ -82,14 +84,7 @@ export async function writeWhole(path: string, contents: Uint8Array | string): P
     await rename(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => {});
-    throw new UserError(
-      `can't be written: ${reasonOf(error)}`,
-      { file: path },
-      'check the folder and its permissions',
-      {
-        cause: error,
-      },
-    );
+    throw unwritable(path, error);
   }
 }
 
@@ -105,14 +100,7 @@ export async function writeFolder(path: string, fill: (folder: string) => Promis
     await rename(temporary, path);
   } catch (error) {
     if (error instanceof UserError) throw error;
-    throw new UserError(
-      `can't be written: ${reasonOf(error)}`,
-      { file: path },
-      'check the folder and its permissions',
-      {
-        cause: error,
-      },
-    );
+    throw unwritable(path, error);
   } finally {
     await rm(temporary, { recursive: true, force: true }).catch(() => {});
     await rm(old, { recursive: true, force: true }).catch(() => {});

@@ -55,8 +55,8 @@ export async function measureSpeed(
  * Where the time goes: the steps of both models on one thread, each alone. Throws `UserError` where this machine can't run
  * generated code, or there is nothing to run on.
  */
-export async function measureTime({ model, reference }: Measured, { data }: Settings): Promise<TimeData> {
-  const sample = await sampleOf(data, model);
+export async function measureTime({ model, reference }: Measured, { data, signal }: Settings): Promise<TimeData> {
+  const sample = { ...(await sampleOf(data, model)), ...(signal && { signal }) };
   const own = await profileModel(model, sample);
   const other = reference && (await profileModel(reference, sample));
   const layers = reference && nodesOfLayers(model, reference);

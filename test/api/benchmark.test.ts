@@ -63,6 +63,13 @@ it.skipIf(!hasNative)('profiles each step beside the limit', async () => {
   }
 });
 
+it.skipIf(!hasNative)('stops profiling when it is aborted', async () => {
+  const interrupt = new AbortController();
+  const profiled = profileModel(model(null), { signal: interrupt.signal });
+  interrupt.abort(new Error('enough'));
+  await expect(profiled).rejects.toThrow('enough');
+});
+
 it.skipIf(!hasNative)('measures limits that are plausible for any processor with AVX2', () => {
   if ('unavailable' in host) throw new Error(host.unavailable);
   for (const isa of host.isas) {

@@ -48,8 +48,8 @@ export const benchmarkCommand: AddCommand = (program, signal) => {
     if (options.profile) {
       const profiles: (ModelProfile & { readonly name: string })[] = [];
       for (const { name, model } of subjects) {
-        signal.throwIfAborted();
-        profiles.push({ name, ...(await profileModel(model, { threads: options.threads ?? 1, ...isaOf(options) })) });
+        const threads = options.threads ?? 1;
+        profiles.push({ name, ...(await profileModel(model, { threads, ...isaOf(options), signal })) });
       }
       print(profiles, options, () => profiles.map((p) => describeProfile(p.name, p)).join('\n\n'));
       return;
