@@ -1,5 +1,6 @@
 import type { AttrInputs } from '../graph/attr.ts';
 import { constTensor } from '../graph/constant.ts';
+import { floatSumsOf } from '../graph/float-sums.ts';
 import type { Node, Value } from '../graph/graph.ts';
 import { op } from '../graph/pattern.ts';
 import { type RewriteContext, type Rule, rule } from '../graph/rewrite.ts';
@@ -25,19 +26,18 @@ const activations = ['Relu', 'Relu6'] as const;
 export function floatConvAt(end: Node, context: RewriteContext): FloatConv | undefined {
   const { node: find, isPrivate } = context;
   const activation = activations.find((name) => name === end.op) ?? '';
-  const under = (node: Node, name: string, at = 0): Node | undefined => {
-    const from = node.inputs[at] && find(node.inputs[at].node);
-    return from?.op === name && isPrivate(from) ? from : undefined;
+  const own = (name: string): Node | undefined => {
+    const node = context.find(name);
+    return node !== undefined && isPrivate(node) ? node : undefined;
   };
-  const biased = activation === '' ? (end.op === 'BiasAdd' ? end : undefined) : under(end, 'BiasAdd');
-  const scaled = biased && under(biased, 'Mul');
-  const cast = scaled && under(scaled, 'Cast');
-  const whole = cast && under(cast, 'Bitcast');
-  if (biased === undefined || scaled === undefined || cast === undefined || whole === undefined) return undefined;
-  const conv = find(whole.inputs[0]!.node);
-  const [multipliers, bias] = [scaled.inputs[1]!, biased.inputs[1]!];
+  const biased = activation === '' ? end : own(end.inputs[0]!.node);
+  const found = biased && floatSumsOf(biased, own);
+  if (biased === undefined || found === undefined) return undefined;
+  const { sums, cast } = found;
+  const conv = find(sums.node);
+  const [multipliers, bias] = [found.scaled.inputs[1]!, biased.inputs[1]!];
   const isPlain = opAttr(cast, 'DstT', 'type') === 'float32' && opAttr(cast, 'SrcT', 'type') === 'int32';
-  if (!isPlain || opAttr(biased, 'data_format', 'string') !== 'NHWC' || whole.inputs[0]!.port !== 0) return undefined;
+  if (!isPlain || opAttr(biased, 'data_format', 'string') !== 'NHWC' || sums.port !== 0) return undefined;
   if (!givesSums(conv, context) || context.uses({ node: conv.name, port: 0 }).length !== 1) return undefined;
   const channels = constTensor(find(bias.node))?.data.length;
   const isVector = [multipliers, bias].every((v) => {

@@ -2,6 +2,7 @@ import { symmetricSteps } from '../base/dtype.ts';
 import { type Tensor, tensor } from '../base/tensor.ts';
 import { readAttr, type } from '../graph/attr.ts';
 import { constTensor } from '../graph/constant.ts';
+import { floatSumsOf } from '../graph/float-sums.ts';
 import type { Graph, Node, Value } from '../graph/graph.ts';
 import type { RewriteContext } from '../graph/rewrite.ts';
 import { type Int8, isScaled } from './int8.ts';
@@ -48,15 +49,9 @@ export type FloatResult = { readonly sums: Node; readonly scaled: Node; readonly
 
 /** The float32 result that `biased` is the end of, if it is one. */
 export function floatResultOf(biased: Node, find: (name: string) => Node | undefined): FloatResult | undefined {
-  const at = (node: Node | undefined, op: string): Node | undefined => {
-    const from = node?.inputs[0] && find(node.inputs[0].node);
-    return from?.op === op ? from : undefined;
-  };
-  if (biased.op !== 'BiasAdd') return undefined;
-  const scaled = at(biased, 'Mul');
-  const whole = at(at(scaled, 'Cast'), 'Bitcast');
-  const sums = whole?.inputs[0] && find(whole.inputs[0].node);
-  return scaled !== undefined && sums?.op.startsWith('Quantized') ? { sums, scaled, biased } : undefined;
+  const found = floatSumsOf(biased, find);
+  const sums = found && find(found.sums.node);
+  return sums?.op.startsWith('Quantized') ? { sums, scaled: found!.scaled, biased } : undefined;
 }
 
 /** The float32 result of a quantized convolution, if it has one. */
