@@ -46,7 +46,8 @@ export type BenchmarkResult = {
   /** The first run, which may compile for the batch's shape. */
   readonly firstRunMs: number;
   /** The whole process's resident memory after the runs, other models and the model's own tensors included. */
-  readonly residentBytes: number;
+  /** Of the whole process; undefined where the system does not tell (no /proc). */
+  readonly residentBytes?: number;
 };
 
 /** Quantization without the steps that take time to regain accuracy: the same graph, whose speed is the same. */
@@ -86,8 +87,7 @@ export async function benchmark(
       runs === undefined ? done >= minimumRuns && performance.now() > end : done >= runs;
     for (let done = 0; !isOver(done); done++)
       for (const runner of runners) runner.times.push(await timed(runner, options.signal));
-    const residentBytes = process.memoryUsage.rss();
-    return runners.map((runner) => resultOf(runner, batch, residentBytes));
+    return runners.map((runner) => ({ ...resultOf(runner, batch), ...residentMemory() }));
   } finally {
     for (const { session } of runners) session.dispose();
   }
@@ -131,7 +131,15 @@ async function noise(model: Model, batch: number): Promise<Feeds> {
   return first;
 }
 
-function resultOf({ subject, session, times, compileMs, firstRunMs }: Runner, batch: number, residentBytes: number) {
+function residentMemory(): Pick<BenchmarkResult, 'residentBytes'> {
+  try {
+    return { residentBytes: process.memoryUsage.rss() };
+  } catch {
+    return {};
+  }
+}
+
+function resultOf({ subject, session, times, compileMs, firstRunMs }: Runner, batch: number) {
   const sorted = times.toSorted((a, b) => a - b);
   const at = (share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))]!;
   const latency = { median: at(0.5), p90: at(0.9), p99: at(0.99), min: at(0), max: at(1) };
@@ -145,7 +153,6 @@ function resultOf({ subject, session, times, compileMs, firstRunMs }: Runner, ba
     throughput: (1000 * batch) / latency.median,
     compileMs,
     firstRunMs,
-    residentBytes,
   };
 }
 

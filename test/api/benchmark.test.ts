@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { benchmark, profileModel } from '../../src/api/benchmark.ts';
 import { UserError } from '../../src/base/errors.ts';
 import { openHost } from '../../src/runtime/native/host/host.ts';
@@ -61,6 +61,16 @@ it.skipIf(!hasNative)('profiles each step beside the limit', async () => {
     expect(share === undefined).toBe(macs === 0);
     if (share !== undefined) expect(share).toBeCloseTo(gmacsPerSecond / peak.float32, 6);
   }
+});
+
+it('goes without a figure for memory where the system does not tell', async () => {
+  const refused = vi.spyOn(process.memoryUsage, 'rss').mockImplementation(() => {
+    throw new Error('ENOENT: no such file or directory, uv_resident_set_memory');
+  });
+  const [result] = await benchmark([{ name: 'x', model: model(null) }], { runs: 1, backend: 'reference' });
+  refused.mockRestore();
+  expect(result!.runs).toBe(1);
+  expect(result).not.toHaveProperty('residentBytes');
 });
 
 it.skipIf(!hasNative)('stops profiling when it is aborted', async () => {

@@ -110,7 +110,9 @@ function describe(results: readonly BenchmarkResult[]): string {
   const notes = results
     .flatMap(({ name, fallbacks }) => fallbacks.map(({ backend, reason }) => `${name}: not ${backend}: ${reason}`))
     .map((line) => `\n${line}`);
-  return `${table([head, ...rows])}\n\n${megabytes(results[0]?.residentBytes ?? 0)} resident${notes.join('')}`;
+  const resident = results[0]?.residentBytes;
+  const memory = resident === undefined ? '' : `\n\n${megabytes(resident)} resident`;
+  return `${table([head, ...rows])}${memory}${notes.join('')}`;
 }
 
 function describeProfile(name: string, { processor, isa, threads, peak, rows }: ModelProfile): string {

@@ -1,4 +1,4 @@
-import { messageOf } from '../../../base/errors.ts';
+import { messageOf, UserError } from '../../../base/errors.ts';
 import { type ArenaAllocator, arenaAllocator } from './arena.ts';
 import { type CodeAllocator, codeAllocator, createEntry, type Enter, mapperForGood } from './code.ts';
 import { type Cpu, type CpuQueries, describeCpu } from './cpu.ts';
@@ -151,8 +151,9 @@ export async function openHostFrom({ platform, arch, loadFfi }: HostSources): Pr
   try {
     return openWith(ffi, memoryOf(ffi));
   } catch (error) {
+    const reason = error instanceof UserError ? error.what : messageOf(error);
     const remedy = 'allow it (SELinux: execmem; systemd: MemoryDenyWriteExecute=no) or use another backend';
-    return { unavailable: `executable memory can't be had here: ${messageOf(error)}; ${remedy}` };
+    return { unavailable: `executable memory can't be had here: ${reason}; ${remedy}` };
   }
 }
 
