@@ -42,6 +42,8 @@ const corrections = object(
     weights: truth,
     biasSamples: atLeast(0),
     rounding: oneOf(...roundings),
+    floatSums: truth,
+    spared: atLeast(0),
   } satisfies Record<keyof Corrections, unknown>,
   [],
 );

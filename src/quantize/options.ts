@@ -15,6 +15,8 @@ export type QuantizeOptions = {
   readonly excludeNodes?: readonly (string | RegExp)[];
   /** Whether a value is known to be never negative, from calibration: it is then held as quint8. */
   readonly isNonNegative?: (key: string) => boolean;
+  /** Whether sums of values (residual connections) and what they add stay in float32: codes are made of them where layers read them. */
+  readonly floatSums?: boolean;
   /** Weights that calibration has chosen, by the name of the node that reads them; others are rounded to nearest. */
   readonly weights?: ReadonlyMap<string, WeightChoice>;
   /** What is added to the bias of a convolution or matmul, an output channel, by the node's name. */

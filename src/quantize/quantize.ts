@@ -10,6 +10,7 @@ import { defaultMethod, neverNegative, observedKeys } from './calibrate.ts';
 import { chooseRanges } from './choose-ranges.ts';
 import { type CorrectOptions, correctLayers } from './correct/correct.ts';
 import { type ChannelMeans, channelMeans } from './correct/means.ts';
+import { spareLayers } from './correct/spare.ts';
 import type { Rounding } from './correct/weights.ts';
 import { type AbsorbOptions, absorbHighBiases } from './equalize/absorb.ts';
 import { equalize } from './equalize/equalize.ts';
@@ -40,13 +41,41 @@ export type Corrections = {
   readonly biasSamples: number;
   /** Which layers' weights are rounded by what their inputs are like, on the same samples. */
   readonly rounding: Rounding;
+  /** Whether residual sums stay in float32: they are rounded where layers read them, and what is added to them is not. */
+  readonly floatSums: boolean;
+  /** By how many dB the noise of rounding is to fall by leaving the layers in fp32 that bring most of it for what they cost. */
+  readonly spared: number;
 };
 
 /** Sets of corrections by the time they take: one pass over the samples, about twice that, several times that. */
 export const efforts = {
-  low: { equalization: 'none', absorption: false, weights: true, biasSamples: 0, rounding: 'none' },
-  default: { equalization: 'balanced', absorption: false, weights: true, biasSamples: 32, rounding: 'depthwise' },
-  high: { equalization: 'balanced', absorption: false, weights: true, biasSamples: 100, rounding: 'all' },
+  low: {
+    equalization: 'none',
+    absorption: false,
+    weights: true,
+    biasSamples: 0,
+    rounding: 'none',
+    floatSums: false,
+    spared: 0,
+  },
+  default: {
+    equalization: 'balanced',
+    absorption: false,
+    weights: true,
+    biasSamples: 32,
+    rounding: 'depthwise',
+    floatSums: false,
+    spared: 0,
+  },
+  high: {
+    equalization: 'balanced',
+    absorption: false,
+    weights: true,
+    biasSamples: 100,
+    rounding: 'all',
+    floatSums: true,
+    spared: 2.5,
+  },
 } as const satisfies Readonly<Record<string, Corrections>>;
 
 export type Effort = keyof typeof efforts;
@@ -84,12 +113,30 @@ export async function quantizeModel(model: Model, options: PipelineOptions): Pro
   const bytes = method === undefined ? quickBytes : method === 'auto' ? triedBytes : 0;
   const tried = options.shared?.tried ?? (await head(mostTried, bytes));
   if (options.shared && bytes > 0) options.shared.tried = tried;
-  const { seen, means } = await observeShared(a, observedKeys(a, options), samples, corrections.biasSamples, options);
-  const chosen: QuantizeOptions = {
+  const observed = await observeShared(
+    a,
+    observedKeys(a, { ...options, floatSums: corrections.floatSums }),
+    samples,
+    corrections.biasSamples,
+    options,
+  );
+  const { means } = observed;
+  const whole: QuantizeOptions = {
     ...options,
-    isNonNegative: neverNegative(seen),
+    floatSums: corrections.floatSums,
+    isNonNegative: neverNegative(observed.seen),
     ...(corrections.weights && { weights: chooseWeights(a, options) }),
   };
+  const { chosen, seen } =
+    corrections.spared > 0
+      ? await spareLayers(a, whole, {
+          ...options,
+          ...observed,
+          spared: corrections.spared,
+          noise: options.shared?.noise,
+          finish: (b, ranges) => finish(b, ranges, options),
+        })
+      : { chosen: whole, seen: observed.seen };
   const rounded = quantizeGraph(a, chosen);
   const part: Uncorrected = { a, rounded, chosen, means: corrections.biasSamples > 0 ? means : channelMeans(0) };
   const correct = (ranges: Ranges, how = {}) =>

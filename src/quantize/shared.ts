@@ -3,6 +3,7 @@ import { parseValue } from '../graph/graph.ts';
 import type { Model } from '../graph/model.ts';
 import type { Feeds } from '../graph/runner.ts';
 import type { KnownCorrections } from './correct/known.ts';
+import type { LayerNoise } from './correct/layer-noise.ts';
 import { type ChannelMeans, channelMeans } from './correct/means.ts';
 import { type Observations, type ObserveOptions, observeModel } from './observe.ts';
 import type { Distribution } from './observers/distribution.ts';
@@ -17,6 +18,8 @@ export type Shared = {
   readonly corrections: KnownCorrections;
   /** fp32 models with their channels scaled for rounding. */
   readonly prepared: Map<string, Model>;
+  /** What rounding each layer by itself costs, by its name. */
+  readonly noise: Map<string, LayerNoise>;
   feeds: readonly Feeds[];
   /** Samples that ranges are tried on. */
   tried?: readonly Feeds[];
@@ -27,6 +30,7 @@ export const nothingShared = (): Shared => ({
   values: new Map(),
   corrections: new Map(),
   prepared: new Map(),
+  noise: new Map(),
   feeds: [],
   samples: 0,
 });

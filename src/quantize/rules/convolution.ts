@@ -4,6 +4,7 @@ import { ints, readAttr, type } from '../../graph/attr.ts';
 import type { Node, Value } from '../../graph/graph.ts';
 import { any, type Constant, constant, op } from '../../graph/pattern.ts';
 import { type RewriteContext, type Rule, rule } from '../../graph/rewrite.ts';
+import { isAdded } from '../added.ts';
 import { whyNot } from '../eligible.ts';
 import { floatResult, isReadAsFloat, unitRange } from '../float-result.ts';
 import { dequantized, isUnsigned, layerAttrs, quantized } from '../int8.ts';
@@ -55,7 +56,10 @@ function quantizeConvolution({ x, w, conv, b }: Matched, context: RewriteContext
   });
   const input = quantized(x, context, options);
   const isRelu = (relus as readonly string[]).includes(context.root.op);
-  const isFloat = (isDepthwise && !isRelu) || isReadAsFloat(context.root, isRelu, context);
+  const isFloat =
+    (isDepthwise && !isRelu) ||
+    isReadAsFloat(context.root, isRelu, context) ||
+    (options.floatSums === true && isAdded(context.root, context));
   const { add } = context;
   const declared = isFloat ? scalar('float32', unitRange) : limits;
   const sum = add(

@@ -15,6 +15,7 @@ import { isExcluded, type QuantizeOptions } from '../options.ts';
  * octet's own engine computes it in int8 everywhere.
  */
 export function residualRules(options: QuantizeOptions): readonly Rule[] {
+  if (options.floatSums) return [];
   const sum = commutative(['AddV2', 'Add'], op('Dequantize').as('p').shared(), any('q')).as('sum');
   type Matched = { readonly p: Node; readonly q: Value; readonly sum: Node };
   const apply = ({ p, q, sum: add }: Matched, context: RewriteContext) => {
