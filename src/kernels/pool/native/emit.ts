@@ -2,7 +2,6 @@ import {
   eax,
   ecx,
   edx,
-  type Mem,
   ptr,
   type R64,
   r10,
@@ -14,7 +13,6 @@ import {
   rcx,
   rdi,
   rsi,
-  type Vmm,
   vmm,
   xmm,
 } from '../../../asm/x64/index.ts';
@@ -30,6 +28,7 @@ import {
 } from '../../native/elements.ts';
 import { type Machine, vectorBytes } from '../../native/machine.ts';
 import {
+  folding,
   IN,
   OUT,
   PICTURE,
@@ -201,23 +200,4 @@ function window(code: PoolCode, elements: Elements, width: number, channels: num
       storeReals(elements, output.type, to, v(i), count, spare);
     }
   }
-}
-
-/** Takes a tap into a sum or extreme; `spare` is changed. */
-export function folding({ asm, spec: { input, reduce } }: PoolCode, spare: Vmm): (to: Vmm, from: Mem) => void {
-  if (reduce.kind === 'max') {
-    if (input.type === 'u8') return (to, from) => asm.vpmaxub(to, to, from);
-    if (input.type === 's8') return (to, from) => asm.vpmaxsb(to, to, from);
-    // NaN never wins: where either is one the result is the second operand.
-    return (to, from) => {
-      asm.vmovups(spare, from);
-      asm.vmaxps(to, spare, to);
-    };
-  }
-  if (input.type === 'f32') return (to, from) => asm.vaddps(to, to, from);
-  return (to, from) => {
-    if (input.type === 'u8') asm.vpmovzxbd(spare, from);
-    else asm.vpmovsxbd(spare, from);
-    asm.vpaddd(to, to, spare);
-  };
 }

@@ -1,8 +1,7 @@
 import { ptr, type Vmm, vmm, xmm } from '../../../asm/x64/index.ts';
 import { sizeOfElement } from '../../native/buffers.ts';
 import { type Elements, storeReals } from '../../native/elements.ts';
-import { IN, OUT, PIXELS_LEFT, type PoolCode, ROW_OUT, TAP_ROWS, TAPS, TOP, WINDOW_ROWS } from './code.ts';
-import { folding } from './emit.ts';
+import { folding, IN, OUT, PIXELS_LEFT, type PoolCode, ROW_OUT, TAP_ROWS, TAPS, TOP, WINDOW_ROWS } from './code.ts';
 import { type Columns, columnsOf, isReciprocal } from './spec.ts';
 
 /** Registers: a window's sum, two spare ones, and the number of its pixels or one by that. Columns have those before. */
