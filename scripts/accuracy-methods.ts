@@ -37,12 +37,14 @@ type Subject = {
   /** Samples that are evaluated unless `--limit` says otherwise. */
   readonly samples: number;
   readonly signature?: string;
+  /** Of large networks not every setting is measured: one takes minutes. */
+  readonly isLarge?: boolean;
 };
 
 const subjects: readonly Subject[] = [
-  { model: 'mobilenet_v2.pb', data: 'imagenet500', batch: 10, samples: 60 },
-  { model: 'efficientnet_lite0.pb', data: 'imagenet500', batch: 10, samples: 60 },
-  { model: 'googlenet.pb', data: 'imagenet500', batch: 10, samples: 60 },
+  { model: 'mobilenet_v2.pb', data: 'imagenet500', batch: 10, samples: 60, isLarge: true },
+  { model: 'efficientnet_lite0.pb', data: 'imagenet500', batch: 10, samples: 60, isLarge: true },
+  { model: 'googlenet.pb', data: 'imagenet500', batch: 10, samples: 60, isLarge: true },
   { model: 'resnet20_cifar10.pb', data: 'cifar10/test', batch: 50, samples: 1000 },
   { model: 'ncf_mlp_ml1m.pb', data: 'ml1m', batch: 1, samples: 6040 },
   { model: 'wide_deep_taxi', data: 'taxi/trips.csv', batch: 100, samples: 5000, signature: 'predict' },
@@ -71,13 +73,28 @@ const toggles: readonly Setting[] = [
 const methodsOf = (effort: Effort, names: readonly AnyMethod[]): readonly Setting[] =>
   names.map((method) => ({ name: `${method}, ${effort}`, method, effort }));
 
+const methods: readonly AnyMethod[] = ['mse', ...anyMethodNames.filter((name) => name !== 'mse')];
+
 /** `high` takes longest and does little: three methods show it. */
 const settings: readonly Setting[] = [
-  ...methodsOf('default', ['mse', ...anyMethodNames.filter((name) => name !== 'mse')]),
-  ...methodsOf('low', ['mse', ...anyMethodNames.filter((name) => name !== 'mse')]),
-  ...methodsOf('high', ['mse', 'minmax', 'auto']),
+  { name: 'default' },
+  ...methodsOf('default', methods),
+  ...methodsOf('low', methods),
+  ...methodsOf('high', ['mse', 'relative', 'auto']),
   ...toggles,
 ];
+
+/** What is measured of large networks: all methods where nothing is corrected, and what the default corrects. */
+const ofLarge = new Set([
+  ...methodsOf('low', methods).map(({ name }) => name),
+  ...methodsOf('default', ['mse', 'minmax']).map(({ name }) => name),
+  'default, weights to their largest',
+  'default, rounding nearest',
+  'default, no bias correction',
+]);
+
+const settingsOf = ({ isLarge = false }: Subject): readonly Setting[] =>
+  settings.filter(({ name }) => !isLarge || ofLarge.has(name));
 
 const { values: options } = parseArgs({
   options: {
@@ -170,6 +187,7 @@ async function prepare(subject: Subject): Promise<Prepared | undefined> {
     ...(recipe?.outputs && /\.pb$/.test(path) && { outputs: recipe.outputs }),
   });
   const whole = fittedTo(model, await openDataset(dataPath, model, recipe));
+  const isRows = !['imagenet500', 'cifar10/test'].includes(subject.data);
   const isRest = recipe?.metric?.kind === 'topK' && subject.data === 'imagenet500';
   const split = evaluationSplit(whole, recipe, isRest ? 'rest' : 'all');
   const calibration = calibrationSplit(whole, recipe);
@@ -182,7 +200,7 @@ async function prepare(subject: Subject): Promise<Prepared | undefined> {
   return {
     model,
     recipe,
-    calibration: held(await all(calibration.samples({ limit: 100 })), calibration),
+    calibration: held(await all(calibration.samples({ limit: isRows ? 1000 : 100 })), calibration),
     data: held(batches, split),
     reference: async (feeds) => outputs.get(feeds)!,
   };
@@ -238,7 +256,7 @@ async function measure(
 }
 
 async function measureSubject(subject: Subject): Promise<void> {
-  const wanted = settings.filter(
+  const wanted = settingsOf(subject).filter(
     ({ name }) => options.recipes === undefined || options.recipes.split(';').some((text) => name.includes(text)),
   );
   if (wanted.length === 0 || Date.now() >= deadline) return;
@@ -273,23 +291,25 @@ function cell(subject: Subject, setting: Setting): string {
   return `${sign}${Math.abs(change).toFixed(2)} / ${result.figures.sqnr!.toFixed(1)}`;
 }
 
-function markdown(): string {
+function markdown(of: readonly Subject[]): string {
   const name = ({ model }: Subject) => model.replace(/\.pb$/, '');
-  const heads = subjects.map((subject) => {
+  const heads = of.map((subject) => {
     const fp32 = resultOf(subject, 'fp32');
     const metric = fp32 && metricNames.find((candidate) => candidate in fp32.figures);
     return metric === undefined ? name(subject) : `${name(subject)} (${metric}, ${fp32!.samples})`;
   });
-  const isMeasured = (setting: Setting) => subjects.some((subject) => resultOf(subject, setting) !== undefined);
+  const isMeasured = (setting: Setting) =>
+    of.some((subject) => settingsOf(subject).includes(setting) && resultOf(subject, setting) !== undefined);
   const lines = settings
     .filter(isMeasured)
-    .map((setting) => `| ${[setting.name, ...subjects.map((subject) => cell(subject, setting))].join(' | ')} |`);
-  return [`| recipe | ${heads.join(' | ')} |`, `|${'---|'.repeat(subjects.length + 1)}`, ...lines].join('\n');
+    .map((setting) => `| ${[setting.name, ...of.map((subject) => cell(subject, setting))].join(' | ')} |`);
+  return [`| recipe | ${heads.join(' | ')} |`, `|${'---|'.repeat(of.length + 1)}`, ...lines].join('\n');
 }
 
 const wanted = options.models?.split(',');
 for (const subject of subjects)
   if (wanted === undefined || wanted.some((name) => subject.model.startsWith(name))) await measureSubject(subject);
-const table = markdown();
+const sized = (isLarge: boolean) => subjects.filter((subject) => (subject.isLarge ?? false) === isLarge);
+const table = `${markdown(sized(true))}\n\n${markdown(sized(false))}`;
 console.log(table);
 if (options.write) await writeTable('docs/accuracy.md', 'methods', table);
