@@ -39,7 +39,7 @@ export type Evidence = {
 /** `shift`: how many standard deviations the mean is off; `spread`: the ratio of standard deviations. Medians over channels. */
 export type Drift = { readonly node: string; readonly shift: number; readonly spread: number };
 
-export const limits = {
+const limits = {
   /** Weights of a channel this much smaller than the layer's largest do nothing. */
   deadShare: 1e-6,
   largestValue: 1e4,

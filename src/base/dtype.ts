@@ -34,7 +34,6 @@ export type DataOf<D extends DType> = D extends DType ? InstanceType<(typeof dty
 
 /** Types whose elements are plain numbers in a typed array. */
 export type NumberDType = Exclude<DType, 'string' | 'resource' | 'variant' | 'int64' | 'uint64'>;
-export type NumberArray = DataOf<NumberDType>;
 
 const byNumber = new Map<number, DType>(
   (Object.keys(dtypes) as DType[]).map((name) => [dtypes[name].tf, name] as const),

@@ -177,7 +177,7 @@ function noiseMeter(output: string | undefined): Meter {
 type DetectionRecipe = Extract<MetricRecipe, { kind: 'detection' }>;
 
 /** The detections of each picture of a batch: boxes [B, N, 4], scores and classes [B, N], and how many are real [B]. */
-export function detectionsOf(outputs: Outputs, metric: DetectionRecipe, sample: Sample): Detection[][] {
+function detectionsOf(outputs: Outputs, metric: DetectionRecipe, sample: Sample): Detection[][] {
   const [boxes, scores, classes] = [metric.boxes, metric.scores, metric.classes].map((name) =>
     rows(pick(outputs, name), sample),
   ) as [Numbers[], Numbers[], Numbers[]];

@@ -41,7 +41,7 @@ export const affineOps = [
 ] as const;
 
 /** `node` as an affine function of one of its inputs, or undefined. */
-export function linkOf(node: Node, context: Context): Link | undefined {
+function linkOf(node: Node, context: Context): Link | undefined {
   if (isOneOf(batchNormOps, node.op)) return batchNormLink(node, context);
   if (!isOneOf(affineOps, node.op)) return undefined;
   const [left, right] = node.inputs as readonly [Value, Value];
@@ -95,7 +95,7 @@ const arithmetic: Readonly<
 };
 
 /** The elements of a constant that broadcasting spreads over all axes but the channels'. */
-export function perChannel({ shape, data }: Expression, { rank, axis, count }: Channels): Float64Array | undefined {
+function perChannel({ shape, data }: Expression, { rank, axis, count }: Channels): Float64Array | undefined {
   const lead = rank - shape.length;
   if (lead < 0) return undefined;
   const own = shape[axis - lead] ?? 1;
@@ -161,7 +161,7 @@ export function chainBack(last: Value, context: Context, isRoot: boolean): reado
 }
 
 /** `outer` after `inner`: (x·s₁ + t₁)·s₂ + t₂. */
-export function compose(inner: Affine, outer: Affine): Affine {
+function compose(inner: Affine, outer: Affine): Affine {
   const { scale: s2, offset: t2 } = outer;
   const scaled = (v: Float64Array | undefined) =>
     v === undefined || s2 === undefined ? v : v.map((x, c) => x * s2[c]!);

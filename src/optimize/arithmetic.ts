@@ -20,25 +20,25 @@ function isNeutral(x: Value, c: Constant, wanted: number, { type }: RewriteConte
 }
 
 /** x · 1, 1 · x, x / 1  ⇒  x. Needs: the ones do not widen x. Exact. */
-export const mulByOne = rule('mul-by-one', commutative('Mul', any('x'), constant('c')), ({ x, c }, context) =>
+const mulByOne = rule('mul-by-one', commutative('Mul', any('x'), constant('c')), ({ x, c }, context) =>
   isNeutral(x, c, 1, context) ? x : undefined,
 );
-export const divByOne = rule('div-by-one', op(['RealDiv', 'Div'], any('x'), constant('c')), ({ x, c }, context) =>
+const divByOne = rule('div-by-one', op(['RealDiv', 'Div'], any('x'), constant('c')), ({ x, c }, context) =>
   isNeutral(x, c, 1, context) ? x : undefined,
 );
 
 /** x + 0, 0 + x, x − 0  ⇒  x. Needs: the zeros do not widen x. Exact, but that −0 + 0 is 0. */
-export const addZero = rule('add-zero', commutative(['Add', 'AddV2'], any('x'), constant('c')), ({ x, c }, context) =>
+const addZero = rule('add-zero', commutative(['Add', 'AddV2'], any('x'), constant('c')), ({ x, c }, context) =>
   isNeutral(x, c, 0, context) ? x : undefined,
 );
-export const subZero = rule('sub-zero', op('Sub', any('x'), constant('c')), ({ x, c }, context) =>
+const subZero = rule('sub-zero', op('Sub', any('x'), constant('c')), ({ x, c }, context) =>
   isNeutral(x, c, 0, context) ? x : undefined,
 );
 
 const relus = ['Relu', 'Relu6'] as const;
 
 /** Relu(Relu(x)) ⇒ Relu(x); with a Relu6 for either ⇒ Relu6(x). Needs: nobody else reads the inner one. Exact. */
-export const mergeRelus = rule(
+const mergeRelus = rule(
   'merge-relus',
   op(relus, op(relus, any('x')).as('inner')).as('outer'),
   ({ x, inner, outer }, { add }) =>
@@ -49,26 +49,26 @@ const isScalar = (c: Constant, wanted: number): boolean =>
   c.tensor.dtype === 'float32' && sameShape(c.tensor.shape, []) && c.tensor.data[0] === wanted;
 
 /** Maximum(x, 0)  ⇒  Relu(x). Needs: float32, a scalar. Exact. */
-export const maximumToRelu = rule(
+const maximumToRelu = rule(
   'maximum-to-relu',
   commutative('Maximum', any('x'), constant('c')).as('node'),
   ({ x, c, node }, { add }) => (isScalar(c, 0) ? add('Relu', 'relu', [x], node.attrs) : undefined),
 );
 
 /** Minimum(Relu(x), 6) and Relu(Minimum(x, 6))  ⇒  Relu6(x). Needs: float32, a scalar; nobody else reads the inner one. Exact. */
-export const minimumToRelu6 = rule(
+const minimumToRelu6 = rule(
   'minimum-to-relu6',
   commutative('Minimum', op(relus, any('x')), constant('c')).as('node'),
   ({ x, c, node }, { add }) => (isScalar(c, 6) ? add('Relu6', 'relu6', [x], node.attrs) : undefined),
 );
-export const reluOfMinimum = rule(
+const reluOfMinimum = rule(
   'minimum-to-relu6',
   op('Relu', commutative('Minimum', any('x'), constant('c'))).as('node'),
   ({ x, c, node }, { add }) => (isScalar(c, 6) ? add('Relu6', 'relu6', [x], node.attrs) : undefined),
 );
 
 /** ClipByValue(x, 0, 6)  ⇒  Relu6(x). Needs: float32, scalars. Exact. */
-export const clipToRelu6 = rule(
+const clipToRelu6 = rule(
   'clip-to-relu6',
   op('ClipByValue', any('x'), constant('low'), constant('high')).as('node'),
   ({ x, low, high, node }, { add }) =>

@@ -16,7 +16,7 @@ const sourceOf = (link: Link | undefined, context: RewriteContext) =>
  * The constant may be [C], [1,1,1,C], a scalar (or [C,1,1] in NCHW), and stand on either side. Needs: float32; the sum has
  * the shape of the convolution. Exact.
  */
-export const addToBiasAdd = rule('add-to-bias-add', op(['Add', 'AddV2', 'Sub', 'BiasAddV1']), (_, context) => {
+const addToBiasAdd = rule('add-to-bias-add', op(['Add', 'AddV2', 'Sub', 'BiasAddV1']), (_, context) => {
   const [link] = chainBack(value(context.root.name), context, true);
   const conv = sourceOf(link, context);
   const affine = conv && link && composed([link], conv.channels);
@@ -29,7 +29,7 @@ export const addToBiasAdd = rule('add-to-bias-add', op(['Add', 'AddV2', 'Sub', '
  *
  * Needs: constants; nobody else reads the first sum. Exact up to rounding.
  */
-export const mergeBiases = rule('merge-biases', op(affineOps), (_, context) => {
+const mergeBiases = rule('merge-biases', op(affineOps), (_, context) => {
   const links = chainBack(value(context.root.name), context, true);
   const conv = sourceOf(links.at(-1), context);
   const affine = conv && links.length > 1 ? composed(links, conv.channels) : undefined;

@@ -9,8 +9,7 @@ import type { Pass } from './pass.ts';
 import { scaledWeights, summedWeights, type Weighted, weighted, weightedOps } from './weighted.ts';
 
 const T = { T: type('float32') };
-export const vector = (data: Float64Array): Tensor<'float32'> =>
-  tensor('float32', [data.length], Float32Array.from(data));
+const vector = (data: Float64Array): Tensor<'float32'> => tensor('float32', [data.length], Float32Array.from(data));
 
 /**
  * conv → batch norm  ⇒  conv(w·s) → BiasAdd(t), for conv one of Conv2D, DepthwiseConv2dNative, MatMul, Conv2DBackpropInput.
@@ -21,7 +20,7 @@ export const vector = (data: Float64Array): Tensor<'float32'> =>
  * Needs: constant float32 weights; inference; nobody else reads the convolution or what is inside the chain.
  * Exact up to rounding: computed in float64, weights and bias rounded once.
  */
-export const foldBatchNorm = rule('fold-batch-norm', op(affineOps), (_, context) => {
+const foldBatchNorm = rule('fold-batch-norm', op(affineOps), (_, context) => {
   const links = chainBack(value(context.root.name), context, true);
   const conv = sourceOf(links, context);
   if (conv === undefined || !context.isPrivate(conv.node)) return undefined;
@@ -35,7 +34,7 @@ function sourceOf(links: readonly Link[], context: RewriteContext): Weighted | u
 }
 
 /** The convolution with `affine` in its weights and a BiasAdd behind it. */
-export function foldInto(conv: Weighted, { scale, offset }: Affine, context: RewriteContext): Value | undefined {
+function foldInto(conv: Weighted, { scale, offset }: Affine, context: RewriteContext): Value | undefined {
   const { node, input } = conv;
   const weights = scale && scaledWeights(conv.weights, conv.output, scale);
   if (scale !== undefined && weights === undefined) return undefined;
@@ -62,7 +61,7 @@ export function biasAdd(
  * Needs: as there; and where t is not zero, a convolution that pads nothing, since zeros outside of the picture do not get
  * t. Of a chain in front of a padded convolution the last factors alone are folded. Exact up to rounding.
  */
-export const foldBatchNormInFront = rule('fold-batch-norm-in-front', op(weightedOps), (_, context) => {
+const foldBatchNormInFront = rule('fold-batch-norm-in-front', op(weightedOps), (_, context) => {
   const conv = weighted(context.root, context);
   if (conv?.source === undefined) return undefined;
   const channels = { rank: conv.channels.rank, axis: conv.channels.axis, count: conv.source.count };
@@ -125,7 +124,7 @@ function padsNothing({ node, weights }: Weighted, { type: typeOf }: RewriteConte
  *
  * For the chains of `fold-batch-norm`; one without a FusedBatchNorm must get shorter by it. Exact up to rounding.
  */
-export const batchNormToMulAdd = rule('batch-norm-to-mul-add', op(affineOps), (_, context) => {
+const batchNormToMulAdd = rule('batch-norm-to-mul-add', op(affineOps), (_, context) => {
   const links = chainBack(value(context.root.name), context, true);
   const channels = channelsOf(links, context);
   const all = channels && composed(links, channels);

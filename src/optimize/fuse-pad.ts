@@ -30,7 +30,7 @@ function zerosOf(pad: Node, { elements, find }: Pick<RewriteContext, 'elements' 
  * Others may read the Pad: it stays for them. A depthwise convolution keeps a Pad that SAME can't say: TensorFlow 2.21
  * fuses it with the BiasAdd behind and then dies of the explicit paddings (tensor_format.h, "Invalid index"). Exact.
  */
-export const fusePadConv = rule(
+const fusePadConv = rule(
   'fuse-pad-conv',
   op(['Conv2D', 'DepthwiseConv2dNative'], op(['Pad', 'PadV2']).as('pad').shared(), any('w')).as('conv'),
   ({ pad, w, conv }, context) => {
@@ -94,7 +94,7 @@ function padded(conv: Node, padding: 'SAME' | Paddings): Node['attrs'] {
 }
 
 /** Pad(Pad(x, a), b)  ⇒  Pad(x, a + b). Needs: constant paddings, zeros; nobody else reads the inner Pad. Exact. */
-export const mergePads = rule('merge-pads', op(['Pad', 'PadV2']).as('outer'), ({ outer }, context) => {
+const mergePads = rule('merge-pads', op(['Pad', 'PadV2']).as('outer'), ({ outer }, context) => {
   const inner = context.find(outer.inputs[0]!.node);
   if (inner === undefined || !['Pad', 'PadV2'].includes(inner.op) || !context.isPrivate(inner)) return undefined;
   const [a, b] = [zerosOf(inner, context), zerosOf(outer, context)];
@@ -106,10 +106,8 @@ export const mergePads = rule('merge-pads', op(['Pad', 'PadV2']).as('outer'), ({
 });
 
 /** Pad(x, zeros)  ⇒  x, where there is nothing to pad. Exact. */
-export const dropEmptyPad = rule(
-  'drop-empty-pad',
-  op(['Pad', 'PadV2', 'MirrorPad']).as('pad'),
-  ({ pad }, { elements }) => (elements(pad.inputs[1]!)?.every((count) => count === 0) ? pad.inputs[0] : undefined),
+const dropEmptyPad = rule('drop-empty-pad', op(['Pad', 'PadV2', 'MirrorPad']).as('pad'), ({ pad }, { elements }) =>
+  elements(pad.inputs[1]!)?.every((count) => count === 0) ? pad.inputs[0] : undefined,
 );
 
 /**

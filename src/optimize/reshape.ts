@@ -17,7 +17,7 @@ const isReshape = (node: Node | undefined): node is Node =>
  *
  * Needs: both shapes known, with the same single unknown size at most, as a batch. Exact.
  */
-export const dropReshape = rule('drop-reshape', op(reshapeOps).as('node'), ({ node }, context) => {
+const dropReshape = rule('drop-reshape', op(reshapeOps).as('node'), ({ node }, context) => {
   const x = node.inputs[0]!;
   const [from, to] = [context.type(x).shape, wantedShape(node, context)];
   return from !== null && to !== null && sameDims(from, to) ? x : undefined;
@@ -39,7 +39,7 @@ const sameDims = (a: readonly (number | null)[], b: readonly (number | null)[]):
  *
  * Needs: the final shape known but for one size. The inner one may have other readers. Exact.
  */
-export const mergeReshapes = rule('merge-reshapes', op(reshapeOps).as('outer'), ({ outer }, context) => {
+const mergeReshapes = rule('merge-reshapes', op(reshapeOps).as('outer'), ({ outer }, context) => {
   const inner = context.find(outer.inputs[0]!.node);
   if (!isReshape(inner)) return undefined;
   const dims = targetDims(outer, context);
@@ -67,7 +67,7 @@ function reshapeTo(x: Value, dims: readonly number[], like: Node, { add, constan
  *
  * Needs: the sizes asked for known but for one, none of them zero; or the shape of the result. Exact.
  */
-export const constantReshape = rule('constant-reshape', op('Reshape').as('node'), ({ node }, context) => {
+const constantReshape = rule('constant-reshape', op('Reshape').as('node'), ({ node }, context) => {
   if (constTensor(context.node(node.inputs[1]!.node)) !== undefined) return undefined;
   const x = node.inputs[0]!;
   const from = context.type(x).shape;

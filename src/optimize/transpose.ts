@@ -29,12 +29,12 @@ function transposed(x: Value, perm: Perm, T: Attr, suffix: string, { add, consta
 const typeAttr = (node: Node): Attr => type(opAttr(node, 'T', 'type'));
 
 /** Transpose(x, [0, 1, …])  ⇒  x. Exact. */
-export const dropTranspose = rule('drop-transpose', op('Transpose', any('x'), constant('perm')), ({ x, perm }) =>
+const dropTranspose = rule('drop-transpose', op('Transpose', any('x'), constant('perm')), ({ x, perm }) =>
   permOf(perm.tensor)?.every((axis, i) => axis === i) ? x : undefined,
 );
 
 /** Transpose(Transpose(x, p), q)  ⇒  Transpose(x, p∘q), or x where they cancel. The inner one may have other readers. Exact. */
-export const mergeTransposes = rule(
+const mergeTransposes = rule(
   'merge-transposes',
   op('Transpose', op('Transpose', any('x'), constant('p')).shared(), constant('q')).as('outer'),
   ({ x, p, q, outer }, context) => {
@@ -62,7 +62,7 @@ const nchwOps = [
  * Needs: nobody reads a batch norm's statistics. Exact up to the order of sums. `sink-transpose` then takes the transposes
  * away between one of these and the next.
  */
-export const nchwToNhwc = rule('nchw-to-nhwc', op(nchwOps).as('node'), ({ node }, context) => {
+const nchwToNhwc = rule('nchw-to-nhwc', op(nchwOps).as('node'), ({ node }, context) => {
   if (readLayout(node) !== 'NCHW') return undefined;
   if ([1, 2, 3, 4, 5].some((port) => context.uses(value(node.name, port)).length > 0)) return undefined;
   // A BiasAdd or batch norm may be of another rank.
@@ -100,7 +100,7 @@ const elementwise = [
  * Needs: every input transposed alike or a constant, which is transposed here; a constant axis or paddings. Exact. So
  * transposes sink until they meet their inverse.
  */
-export const sinkTranspose = rule('sink-transpose', op(elementwise).as('node'), ({ node }, context) => {
+const sinkTranspose = rule('sink-transpose', op(elementwise).as('node'), ({ node }, context) => {
   const data =
     node.op === 'ConcatV2' ? node.inputs.slice(0, -1) : node.op === 'Pad' ? node.inputs.slice(0, 1) : node.inputs;
   const moved = data.map((v) => beforeTranspose(v, context));
@@ -165,7 +165,7 @@ function nhwcConstant(t: Tensor): Tensor | undefined {
  *
  * Needs: constant axes; the transpose NHWC → NCHW. Exact up to the order of sums.
  */
-export const reduceTransposed = rule(
+const reduceTransposed = rule(
   'reduce-transposed',
   op(['Mean', 'Max', 'Min', 'Sum'], op('Transpose', any('x'), constant('perm')).shared(), constant('axes')).as('node'),
   ({ x, perm, axes, node }, context) => {

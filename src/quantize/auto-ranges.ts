@@ -197,7 +197,7 @@ async function leastHarmful(
 }
 
 /** What the value becomes in int8 of this range. */
-export function rounded(x: Tensor<'float32'>, { min, max }: Range, form: Site['form']): Tensor<'float32'> {
+function rounded(x: Tensor<'float32'>, { min, max }: Range, form: Site['form']): Tensor<'float32'> {
   const [low, high] = form === 'signed' ? [-127, 127] : [0, 255];
   const offset = form === 'shifted' ? Math.min(min, 0) : 0;
   const span = form === 'signed' ? Math.max(-min, max) : Math.max(max, 0) - offset;

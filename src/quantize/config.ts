@@ -50,7 +50,7 @@ const corrections = object(
 const wanted = { dtype: oneOf('int8', 'fp32'), method, weights, reason: text };
 
 /** The JSON schema of a configuration; also what octet checks configurations with. */
-export const configSchema = {
+const configSchema = {
   $schema: 'https://json-schema.org/draft/2020-12/schema',
   title: 'octet configuration',
   ...object(

@@ -7,7 +7,7 @@ import { isExcluded, type QuantizeOptions } from './options.ts';
 export const quantizableOps = ['Conv2D', 'DepthwiseConv2dNative', 'MatMul'] as const;
 
 /** The int32 sum is exact while 255 · 127 · K < 2^31, less half of that range kept for the bias. */
-export const maxDepth = Math.floor(2 ** 30 / (255 * 127));
+const maxDepth = Math.floor(2 ** 30 / (255 * 127));
 
 /** What the conditions look at. */
 export type EligibilityContext = { readonly node: (name: string) => Node | undefined };

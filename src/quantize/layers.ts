@@ -12,7 +12,7 @@ export type Layer = {
 };
 
 /** The layer that `node` is, if it is one. */
-export function layerOf(node: Node): Layer | undefined {
+function layerOf(node: Node): Layer | undefined {
   const [origin, key] = [layerAttr, layerKeyAttr].map((name) => {
     const attr = node.attrs.get(name);
     return attr && attrValue(attr, 'string');

@@ -99,7 +99,7 @@ function emitZero(a: Assembler, to: R64, bytes: number): void {
 }
 
 /** Runs `body` `count` times, counting in `counter`. */
-export function emitLoop(a: Assembler, counter: R64, count: number, body: () => void): void {
+function emitLoop(a: Assembler, counter: R64, count: number, body: () => void): void {
   if (count === 1) {
     body();
     return;

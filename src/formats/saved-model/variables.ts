@@ -18,7 +18,7 @@ const isAssign = ({ op }: Node): boolean => op === 'Assign' || op === 'AssignVar
 const passes = (op: string): boolean => op === 'Identity' || op === 'Cast' || op === 'Reshape';
 
 /** The node that made a value, through ops that only pass it on. */
-export function origin(graph: Graph, from: Value): Node | undefined {
+function origin(graph: Graph, from: Value): Node | undefined {
   let node = graph.nodes.get(from.node);
   for (let steps = 0; node !== undefined && passes(node.op) && steps < 1000; steps++)
     node = graph.nodes.get(node.inputs[0]?.node ?? '');

@@ -40,7 +40,7 @@ export function applyFusedOps(node: Node, sums: Float64Array, channels: number, 
   }
 }
 
-export function addPerChannel(sums: Float64Array, bias: ArrayLike<number>): void {
+function addPerChannel(sums: Float64Array, bias: ArrayLike<number>): void {
   const channels = bias.length;
   for (let i = 0; i < sums.length; i += channels) for (let c = 0; c < channels; c++) sums[i + c]! += bias[c]!;
 }

@@ -9,7 +9,7 @@ const powerOfTwo = (n: number): number => {
 };
 
 /** Fourier transform in place, radix 2, decimation in time (Cooley and Tukey, 1965). `re.length` is a power of two. */
-export function fft(re: Float64Array, im: Float64Array): void {
+function fft(re: Float64Array, im: Float64Array): void {
   const size = re.length;
   for (let i = 1, j = 0; i < size; i++) {
     let bit = size >> 1;

@@ -11,7 +11,7 @@ export function broadcastShape(a: Shape, b: Shape): number[] {
 type Axis = { size: number; steps: readonly number[] };
 
 /** For each operand the step of each axis of `shape`, 0 where it repeats; axes that all operands walk alike made one. */
-export function broadcastAxes(shape: Shape, operands: readonly Shape[]): Axis[] {
+function broadcastAxes(shape: Shape, operands: readonly Shape[]): Axis[] {
   const strides = operands.map((operand) => {
     const own = stridesOf(operand);
     const missing = shape.length - operand.length;

@@ -28,7 +28,7 @@ function fromInteger(to: DType, wide: boolean): (x: never) => number | bigint {
 }
 
 /** `t` converted to `to` as TensorFlow's CPU kernel does on x86. Throws `UserError` for types that have no numbers. */
-export function cast(t: Tensor, to: DType): Tensor {
+function cast(t: Tensor, to: DType): Tensor {
   if (t.dtype === to) return t;
   const isNumeric = (d: DType) => dtypes[d].bytes > 0;
   if (!isNumeric(t.dtype) || !isNumeric(to)) throw new UserError(`can't cast ${t.dtype} to ${to}`);

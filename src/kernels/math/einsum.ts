@@ -68,7 +68,7 @@ function aligned(
  * Einsum of one or two operands: out[kept] = Σ over the rest of a · b. Labels of both operands and the output are a batch,
  * those summed over are brought last, so that the innermost loop is a dot product of contiguous rows.
  */
-export function einsum(inputs: readonly Tensor[], equation: string): Tensor {
+function einsum(inputs: readonly Tensor[], equation: string): Tensor {
   const { operands: names, output } = parseEinsum(
     equation,
     inputs.map((t) => t.shape.length),

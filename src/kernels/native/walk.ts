@@ -153,16 +153,6 @@ function loops(
   asm.jnz(top);
 }
 
-/** The bytes of the base that an operand's walk touches. */
-export function reach({ operands, run, isRepeated, outer }: Walk, i: number): { begin: number; end: number } {
-  const { offset, size } = operands[i]!;
-  const far = outer.reduce(
-    (sum, axis) => sum + (axis.size - 1) * axis.strides[i]!,
-    isRepeated[i] ? 0 : (run - 1) * size,
-  );
-  return { begin: offset, end: offset + far + size };
-}
-
 export type Run = {
   readonly count: number;
   /** Elements of a vector. */

@@ -68,7 +68,7 @@ const rows = {
 } satisfies Partial<Record<OpName, Row>>;
 
 /** The axes that `t` lists, normalized. */
-export const axesOf = (t: Tensor, rank: number): number[] => numbersOf(t).map((axis) => normalizeAxis(axis, rank));
+const axesOf = (t: Tensor, rank: number): number[] => numbersOf(t).map((axis) => normalizeAxis(axis, rank));
 
 /** `t` with `last` moved behind the other axes, contiguous, and the shape of those others. */
 export function axesLast(t: Tensor, last: readonly number[]): { t: Tensor; outer: number[]; inner: number } {

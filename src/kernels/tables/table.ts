@@ -8,9 +8,9 @@ export type Element = Uint8Array | bigint | number;
 /** What tells keys apart: strings by their bytes, as text of one character a byte. */
 type Key = string | bigint | number;
 
-export const elementsOf = (t: Tensor): readonly Element[] => t.data as unknown as readonly Element[];
+const elementsOf = (t: Tensor): readonly Element[] => t.data as unknown as readonly Element[];
 
-export function fromElements(dtype: DType, shape: Shape, elements: readonly Element[]): Tensor {
+function fromElements(dtype: DType, shape: Shape, elements: readonly Element[]): Tensor {
   const data =
     dtype === 'string' ? [...elements] : (dtypes[dtype].array as Float32ArrayConstructor).from(elements as number[]);
   return { dtype, shape, data } as unknown as Tensor;
@@ -19,7 +19,7 @@ export function fromElements(dtype: DType, shape: Shape, elements: readonly Elem
 const keyOf = (element: Element): Key => (element instanceof Uint8Array ? byteText(element) : element);
 
 /** One character a byte. */
-export const byteText = (bytes: Uint8Array): string => {
+const byteText = (bytes: Uint8Array): string => {
   let text = '';
   for (const byte of bytes) text += String.fromCharCode(byte);
   return text;

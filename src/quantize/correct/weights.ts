@@ -25,7 +25,7 @@ const rowsPerWeight = 4;
 export const roundings = ['none', 'depthwise', 'all', 'asymmetric'] as const;
 export type Rounding = (typeof roundings)[number];
 
-export const isDepthwise = ({ op }: Node): boolean => op.includes('Depthwise');
+const isDepthwise = ({ op }: Node): boolean => op.includes('Depthwise');
 
 /** Whether the weights of a layer are to be rounded by its inputs. */
 export const isRounded = (rounding: Rounding, node: Node): boolean =>

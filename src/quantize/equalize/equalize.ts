@@ -57,7 +57,7 @@ const describePinned = ({ pinned }: Channels): string => {
 };
 
 /** The graph with each class divided by its scale. */
-export function scaled(model: Model, { weighted, divided }: Channels, scales: Float64Array): Graph {
+function scaled(model: Model, { weighted, divided }: Channels, scales: Float64Array): Graph {
   const nodes = new Map(model.graph.nodes);
   const put = (reader: Node, input: number, value: Tensor<'float32'>): void => {
     const name = freshName(`${reader.name}/equalized`, (taken) => nodes.has(taken));

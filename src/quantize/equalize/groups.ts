@@ -61,7 +61,7 @@ export function groupsOf({ weighted, pinned }: Channels, statistics: ChannelStat
     }));
 }
 
-export function magnitudesOf({ node, weights }: Pick<Weighted, 'node' | 'weights'>): Magnitudes {
+function magnitudesOf({ node, weights }: Pick<Weighted, 'node' | 'weights'>): Magnitudes {
   const isDepthwise = node.op === 'DepthwiseConv2dNative';
   const [a, b] = weights.shape.slice(-2) as [number, number];
   const isSwapped = isTransposed(node);

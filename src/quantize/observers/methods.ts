@@ -34,7 +34,7 @@ const percentile =
   };
 
 /** The methods of calibration, by the name that `--method` takes. */
-export const methods = {
+const methods = {
   /** The smallest and largest element there was: nothing saturates. */
   minmax: ({ min, max }) => ({ min, max }),
   /** The mean over the runs of each run's smallest and largest element. */

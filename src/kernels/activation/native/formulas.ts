@@ -43,7 +43,7 @@ export function exp(x: Expr): Expr {
 }
 
 /** eˣ − 1, as exact near zero as elsewhere. For x up to 88. */
-export function expm1(x: Expr): Expr {
+function expm1(x: Expr): Expr {
   const { n, p } = reduced(x);
   const s = scale(constant(1), n);
   return fma(p, s, sub(s, 1));

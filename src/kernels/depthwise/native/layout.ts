@@ -45,7 +45,7 @@ export const common = {
 } as const;
 
 /** How many vectors of constants a half has before its weights: two of bias, two of multipliers. */
-export const HALF_HEAD = 4;
+const HALF_HEAD = 4;
 
 /** Vectors that the weights of four taps and one vector of channels take. */
 export const weightVectors = ({ dot }: Pick<Target, 'dot'>): number => (dot === 'vpdpbusd' ? 1 : 2);
@@ -54,7 +54,7 @@ export const tapRows = (groups: number, shape: Shape, kernelRows: number): numbe
   Math.min(4 * groups, kernelRows + shape.rows - 1);
 
 /** The pixels in a register tile: twelve sums in registers, eight where vpmaddwd needs the room. */
-export const columnsOf = (rows: 1 | 2, target: Target): number => (target.dot === 'vpdpbusd' ? 6 : 4) / rows;
+const columnsOf = (rows: 1 | 2, target: Target): number => (target.dot === 'vpdpbusd' ? 6 : 4) / rows;
 
 export function layoutOf(spec: ConvSpec, target: Target): Layout {
   const { kernel, stride, dilation, input, output, result } = spec;

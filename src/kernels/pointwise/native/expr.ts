@@ -42,7 +42,7 @@ const expr = (arg: Expr | number): Expr => (typeof arg === 'number' ? constant(a
 
 export const input = (index: number): Expr => ({ op: 'input', index });
 export const constant = (value: number): Expr => ({ op: 'constant', value: Math.fround(value) });
-export const bits = (pattern: number): Expr => ({ op: 'bits', bits: pattern | 0 });
+const bits = (pattern: number): Expr => ({ op: 'bits', bits: pattern | 0 });
 
 type E = Expr | number;
 export const add = (a: E, b: E): Expr => of('add')(a, b);

@@ -157,7 +157,7 @@ function pixels(code: PoolCode, elements: Elements, { first, count, start, width
 }
 
 /** Whether whole vectors of bytes are compared. */
-export const isBytewise = ({ input, reduce }: PoolSpec): boolean => reduce.kind === 'max' && input.type !== 'f32';
+const isBytewise = ({ input, reduce }: PoolSpec): boolean => reduce.kind === 'max' && input.type !== 'f32';
 
 /** Channels that a vector holds. */
 export const perVector = (spec: PoolSpec, machine: Machine): number =>
