@@ -37,17 +37,20 @@ export function packWinograd(spec: WinogradSpec, target: Target): Uint8Array {
   const taps = new Float64Array(9);
   const elements = new Float64Array(ELEMENTS);
   const perElement = layout.elementBytes / 4;
+  const firstWeight = (limits.bytes + layout.header) / 4;
+  const perTap = channels * columns;
   for (let panel = 0; panel < layout.panels; panel++) {
     const floats = new Float32Array(packed.buffer, panel * layout.panelBytes, layout.panelBytes / 4);
     floats[limits.low / 4] = spec.low ?? Number.NEGATIVE_INFINITY;
     floats[limits.high / 4] = spec.high ?? Number.POSITIVE_INFINITY;
     const first = panel * layout.width;
     if (bias !== undefined) floats.set(bias.subarray(first, first + layout.width), limits.bytes / 4 + 5 * perElement);
-    let to = (limits.bytes + layout.header) / 4;
     for (let c = 0; c < channels; c++)
-      for (let column = first; column < first + layout.width; column++, to++) {
-        for (let tap = 0; tap < 9; tap++) taps[tap] = weights[(tap * channels + c) * columns + column]!;
+      for (let column = 0; column < layout.width; column++) {
+        const from = c * columns + first + column;
+        for (let tap = 0; tap < 9; tap++) taps[tap] = weights[from + tap * perTap]!;
         transform(taps, elements);
+        const to = firstWeight + c * layout.width + column;
         for (let element = 0; element < ELEMENTS; element++) floats[to + element * perElement] = elements[element]!;
       }
   }
@@ -57,16 +60,21 @@ export function packWinograd(spec: WinogradSpec, target: Target): Uint8Array {
 /** GgGᵀ of the nine taps `g`: first Gg, then each of its rows. */
 function transform(g: Float64Array, to: Float64Array): void {
   for (let j = 0; j < 3; j++) {
-    const [outer, inner] = [(g[j]! + g[6 + j]!) / 2, g[3 + j]! / 2];
-    to[j] = g[j]!;
+    const top = g[j]!;
+    const bottom = g[6 + j]!;
+    const outer = (top + bottom) / 2;
+    const inner = g[3 + j]! / 2;
+    to[j] = top;
     to[4 + j] = outer + inner;
     to[8 + j] = outer - inner;
-    to[12 + j] = g[6 + j]!;
+    to[12 + j] = bottom;
   }
   for (let i = 0; i < ELEMENTS; i += 4) {
-    const [a, b, c] = [to[i]!, to[i + 1]! / 2, to[i + 2]!];
-    to[i + 1] = (a + c) / 2 + b;
-    to[i + 2] = (a + c) / 2 - b;
-    to[i + 3] = c;
+    const last = to[i + 2]!;
+    const outer = (to[i]! + last) / 2;
+    const inner = to[i + 1]! / 2;
+    to[i + 1] = outer + inner;
+    to[i + 2] = outer - inner;
+    to[i + 3] = last;
   }
 }
