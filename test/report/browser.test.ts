@@ -74,6 +74,21 @@ describe.skipIf(!isThere)('the report in a browser', () => {
     expect(await page.locator('.region rect').count()).toBeGreaterThan(3);
   });
 
+  it('names int8 ops by what they stand for', async () => {
+    await page.getByRole('button', { name: 'c · int8' }).click();
+    const names = await page.locator('.node.int8 .name').allTextContents();
+    expect(names).toContain('first');
+    expect(names.filter((name) => name.endsWith('/requantize'))).toEqual([]);
+  });
+
+  it.skipIf('unavailable' in host)("draws what each step takes at its node's foot", async () => {
+    const widths = await page
+      .locator('.node .took')
+      .evaluateAll((lines) => lines.map((line) => Number(line.getAttribute('width'))));
+    expect(widths.length).toBeGreaterThan(3);
+    expect(Math.max(...widths)).toBe(196);
+  });
+
   it.skipIf('unavailable' in host)('says where the time goes, step by step', async () => {
     await page.getByRole('tab', { name: 'Overview' }).click();
     expect(await page.locator('main').textContent()).toContain('each step alone');

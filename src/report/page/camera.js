@@ -1,15 +1,24 @@
+/** Pixels that the map takes at the right, with its margin. */
+const mapWidth = 110;
+/** Names can't be read at a smaller scale. */
+const farScale = 0.35;
+
 /** Which part of a drawing is seen: `place` moves and scales `scene` inside `view`; `moved` is told once a frame. */
 function cameraOf(view, scene, moved) {
   let area = { width: 1, height: 1 };
   let place = { x: 0, y: 0, scale: 1 };
   let frame;
-  const size = () => [view.clientWidth || 800, view.clientHeight || 600];
+  /** What can be seen: not what lies under the map at the right. */
+  const size = () => {
+    const width = view.clientWidth || 800;
+    return [width > 5 * mapWidth ? width - mapWidth : width, view.clientHeight || 600];
+  };
   const clamp = (scale) => Math.max(0.02, Math.min(3, scale));
 
   function put(next) {
     place = next;
     scene.setAttribute('transform', `translate(${place.x} ${place.y}) scale(${place.scale})`);
-    view.classList.toggle('far', place.scale < 0.35);
+    view.classList.toggle('far', isFar());
     frame ??= requestAnimationFrame(() => {
       frame = undefined;
       moved();
@@ -60,7 +69,16 @@ function cameraOf(view, scene, moved) {
     ];
   }
 
-  return { start, fit, zoom, move, centre, approach, seen };
+  /** The same in units of the drawing, with what lies under the map and a little around. */
+  function window() {
+    const [left, top, right, bottom] = seen();
+    const around = (mapWidth + 40) / place.scale;
+    const { width, height } = area;
+    return [left * width - around, top * height - around, right * width + around, bottom * height + around];
+  }
+  const isFar = () => place.scale < farScale;
+
+  return { start, fit, zoom, move, centre, approach, seen, window, isFar };
 }
 
 /** Dragging moves, the wheel zooms, and moves to the side with shift. */

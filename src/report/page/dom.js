@@ -92,7 +92,13 @@ const ruler = document.createElement('canvas').getContext('2d');
 /** A text cut in the middle to a width in pixels. */
 function fitted(text, font, width) {
   ruler.font = font;
-  let length = text.length;
-  while (length > 4 && ruler.measureText(shorten(text, length)).width > width) length--;
+  const fits = (length) => ruler.measureText(shorten(text, length)).width <= width;
+  if (fits(text.length)) return text;
+  let [length, tooLong] = [4, text.length];
+  while (tooLong - length > 1) {
+    const middle = (length + tooLong) >> 1;
+    if (fits(middle)) length = middle;
+    else tooLong = middle;
+  }
   return shorten(text, length);
 }

@@ -1,13 +1,12 @@
 /** What a stage looks like: nodes, edges, and the areas that are int8 without a break. */
 const nodeBox = [210, 42];
 
-/** Names end in what quantizing made of them; an int8 op stands for the fp32 value. */
-const nodeLabel = ({ name, key, kind }) => plainName(kind === 'int8' && name.startsWith(`${key}/`) ? key : name);
+/** Names of int8 ops end in how they were made; their colour says so already. */
+const nodeLabel = ({ name, kind }) => plainName(kind === 'int8' ? name.replace(/\/(requantize|quantized)$/, '') : name);
 
-/** A node with its op and name; along its foot, its time beside that of the slowest. */
-function drawnNode(node, share, family, onclick) {
+/** A node without its words; along its foot, its time beside that of the slowest. */
+function drawnNode(node, share, onclick) {
   const [width, height] = nodeBox;
-  const text = (kind, y, font, words) => svg('text', { class: kind, x: 10, y }, fitted(words, font, width - 20));
   return svg(
     'g',
     { class: `node ${node.kind}`, transform: `translate(${node.x - width / 2} ${node.y - height / 2})`, onclick },
@@ -23,9 +22,38 @@ function drawnNode(node, share, family, onclick) {
           height: 3,
           rx: 1.5,
         }),
-    text('op', 17, `650 12px ${family}`, plainOp(node.op)),
-    text('name', 32, `11px ${family}`, nodeLabel(node)),
   );
+}
+
+/** A node's op and name: written when they are first seen, since measuring takes time. */
+function wordsOf(node, family) {
+  const text = (kind, y, font, words) => svg('text', { class: kind, x: 10, y }, fitted(words, font, nodeBox[0] - 20));
+  return [text('op', 17, `650 12px ${family}`, plainOp(node.op)), text('name', 32, `11px ${family}`, nodeLabel(node))];
+}
+
+const boundsOfNode = ({ x, y }) => [x - nodeBox[0] / 2, y - nodeBox[1] / 2, x + nodeBox[0] / 2, y + nodeBox[1] / 2];
+
+function boundsOfEdge({ points }) {
+  const [xs, ys] = [points.filter((_, i) => i % 2 === 0), points.filter((_, i) => i % 2 === 1)];
+  return [Math.min(...xs), Math.min(...ys), Math.max(...xs), Math.max(...ys)];
+}
+
+/**
+ * Hides what lies out of view: browsers lay all text out anew at each zoom. `items`: an element, its bounds, and what to
+ * call when it can first be read.
+ */
+function cull(items, camera) {
+  const [left, top, right, bottom] = camera.window();
+  const isFar = camera.isFar();
+  for (const item of items) {
+    const [l, t, r, b] = item.bounds;
+    const isSeen = l < right && r > left && t < bottom && b > top;
+    if (isSeen !== item.isSeen) item.element.toggleAttribute('hidden', !isSeen);
+    item.isSeen = isSeen;
+    if (!isSeen || isFar || item.write === undefined) continue;
+    item.write();
+    item.write = undefined;
+  }
 }
 
 /** What is int8 without a break, as one coloured area behind it. */

@@ -4,12 +4,16 @@ function graphView(shareOf, onSelect) {
   const label =
     'Graph. Arrow keys walk along edges or move the view, plus and minus zoom, 0 shows all, slash searches.';
   const view = svg('svg', { class: 'graph', tabindex: 0, role: 'application', 'aria-label': label }, scene);
-  const camera = cameraOf(view, scene, () => map.draw());
+  const camera = cameraOf(view, scene, () => {
+    cull(items, camera);
+    map.draw();
+  });
   const map = minimapOf(camera);
   const family = getComputedStyle(document.body).fontFamily;
   let stage;
   let ends = endsOf([]);
   let groups = [];
+  let items = [];
   let selected = -1;
 
   function draw(next) {
@@ -17,8 +21,17 @@ function graphView(shareOf, onSelect) {
     selected = -1;
     ends = endsOf(stage.edges);
     const share = shareOf(stage);
-    groups = stage.nodes.map((node, i) => drawnNode(node, share(node), family, () => select(i)));
-    scene.replaceChildren(drawnRegions(stage), ...stage.edges.map(drawnEdge), ...groups);
+    groups = stage.nodes.map((node, i) => drawnNode(node, share(node), () => select(i)));
+    const edges = stage.edges.map(drawnEdge);
+    items = [
+      ...stage.edges.map((edge, i) => ({ element: edges[i], bounds: boundsOfEdge(edge) })),
+      ...stage.nodes.map((node, i) => ({
+        element: groups[i],
+        bounds: boundsOfNode(node),
+        write: () => groups[i].append(...wordsOf(node, family)),
+      })),
+    ];
+    scene.replaceChildren(drawnRegions(stage), ...edges, ...groups);
     map.show(stage);
     camera.start(stage, stage.nodes[0]);
   }
