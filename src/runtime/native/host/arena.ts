@@ -10,7 +10,7 @@ export type ArenaOptions = {
    * 'end': the last byte precedes a guard page, so the address is as aligned as `bytes` is. For tests of over-reads.
    */
   readonly place?: 'start' | 'end';
-  /** Huge pages for arenas of 2 MiB and more, where the system has them; default true. */
+  /** Huge pages for arenas of 512 KiB and more, where the system has them; default true. */
   readonly huge?: boolean;
 };
 
