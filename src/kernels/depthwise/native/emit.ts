@@ -7,6 +7,7 @@ import {
   edx,
   k1,
   k2,
+  type Label,
   ptr,
   type R64,
   r8q,
@@ -125,16 +126,36 @@ function emitBlock(code: DepthwiseCode, block: Block): void {
   if (layout.slides) beginBlock({ ...code, block });
   asm.bind(loop);
   layout.slides ? emitRow(code, block) : emitRows(code, block, rows);
-  asm.add(r10, rows * spec.stride.h * spec.input.stride.h);
-  asm.add(r11, rows * spec.output.stride.h);
-  asm.dec(ecx);
-  asm.jnz(loop);
+  const [inputStep, outputStep] = [spec.stride.h * spec.input.stride.h, spec.output.stride.h];
+  if (block.rows > 1) nextRows(asm, block.rows, inputStep, outputStep, rest);
+  else {
+    asm.add(r10, rows * inputStep);
+    asm.add(r11, rows * outputStep);
+    asm.dec(ecx);
+    asm.jz(rest);
+  }
+  asm.jmp(loop);
   asm.bind(rest);
   if (!plan.lastRow) return;
   asm.test(r32(r15), r32(r15));
   asm.jz(done);
   emitRows(code, block, 1);
   asm.bind(done);
+}
+
+/** From `count` rows of output to the next as many, or to the last ones, which may have been computed in part. */
+function nextRows(asm: Assembler, count: number, inputStep: number, outputStep: number, done: Label): void {
+  asm.sub(ecx, count);
+  asm.jbe(done);
+  asm.mov(edx, count);
+  asm.mov(eax, ecx);
+  asm.cmp(ecx, edx);
+  asm.cmova(eax, edx);
+  asm.cmovb(ecx, edx);
+  asm.imul(rdx, rax, inputStep);
+  asm.add(r10, rdx);
+  asm.imul(rdx, rax, outputStep);
+  asm.add(r11, rdx);
 }
 
 /** A tile of rows along the whole picture, half the block's channels at a time. */

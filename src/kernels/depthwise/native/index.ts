@@ -4,7 +4,7 @@ import { bufferAccess, type ConvSpec, inputAccess } from '../../conv/native/spec
 import { type Target, targets } from '../../conv/native/target.ts';
 import type { NativeKernel, Step } from '../../native-kernel.ts';
 import { emitDepthwise } from './emit.ts';
-import { layoutOf } from './layout.ts';
+import { layoutOf, rowBytes } from './layout.ts';
 import { packDepthwise } from './pack.ts';
 import { planOf } from './plan.ts';
 
@@ -29,7 +29,7 @@ function step(spec: ConvSpec, target: Target, constants: number): Step {
     tiles: plan.chunks * spec.output.shape.n,
     macs: macsOf(spec),
     accesses: [
-      inputAccess(spec, last.bits / 8 - last.channels),
+      inputAccess(spec, rowBytes(last) - last.channels),
       bufferAccess(spec.output, 'write'),
       { base: 'constants', mode: 'read', begin: constants, end: constants + layout.bytes },
     ],

@@ -9,6 +9,8 @@ export type Block = {
   readonly first: number;
   readonly channels: number;
   readonly bits: 128 | 256 | 512;
+  /** Rows of output that a vector holds side by side: four where each lane has room for all channels. */
+  readonly rows: 1 | 4;
   /** Byte offset in the constants, from the first block's. */
   readonly offset: number;
 };
@@ -45,7 +47,7 @@ export const common = {
 } as const;
 
 /** How many vectors of constants a half has before its weights: two of bias, two of multipliers. */
-const HALF_HEAD = 4;
+export const HALF_HEAD = 4;
 
 /** Vectors that the weights of four taps and one vector of channels take. */
 export const weightVectors = ({ dot }: Pick<Target, 'dot'>): number => (dot === 'vpdpbusd' ? 1 : 2);
@@ -54,7 +56,7 @@ export const tapRows = (groups: number, shape: Shape, kernelRows: number): numbe
   Math.min(4 * groups, kernelRows + shape.rows - 1);
 
 /** The pixels in a register tile: twelve sums in registers, eight where vpmaddwd needs the room. */
-const columnsOf = (rows: 1 | 2, target: Target): number => (target.dot === 'vpdpbusd' ? 6 : 4) / rows;
+export const columnsOf = (rows: 1 | 2, target: Target): number => (target.dot === 'vpdpbusd' ? 6 : 4) / rows;
 
 export function layoutOf(spec: ConvSpec, target: Target): Layout {
   const { kernel, stride, dilation, input, output, result } = spec;
@@ -67,8 +69,9 @@ export function layoutOf(spec: ConvSpec, target: Target): Layout {
   const tail = tailOf(result);
   for (let first = 0; first < input.shape.c; first += most) {
     const channels = Math.min(most, input.shape.c - first);
-    const bits = channels <= 16 ? 128 : channels <= 32 ? 256 : target.bits;
-    blocks.push({ first, channels, bits, offset });
+    const sideBySide = slides && channels <= 16 && output.shape.h >= 4 ? 4 : 1;
+    const bits = sideBySide === 4 ? target.bits : channels <= 16 ? 128 : channels <= 32 ? 256 : target.bits;
+    blocks.push({ first, channels, bits, rows: sideBySide, offset });
     const weights = groups * kernel.w * rows * 2 * weightVectors(target);
     offset += (common.count + 2 * (HALF_HEAD + weights + tail)) * (bits / 8);
     offset = Math.ceil(offset / 64) * 64;
@@ -77,6 +80,9 @@ export function layoutOf(spec: ConvSpec, target: Target): Layout {
   const paired = slides && kernel.h === 3 && kernel.w === 3 && stride.w === 2;
   return { shape, slides, paired, groups, tail, blocks, bytes: offset };
 }
+
+/** Bytes of a vector that each of its rows takes. */
+export const rowBytes = ({ bits, rows }: Block): number => bits / 8 / rows;
 
 /** Three columns of weights, sums of three pixels and what interleaves four lines are 32 registers. */
 const canSlide = ({ kernel, dilation }: ConvSpec, target: Target): boolean =>

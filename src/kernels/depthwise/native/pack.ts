@@ -7,6 +7,7 @@ import {
   common,
   halfAt,
   type Layout,
+  rowBytes,
   tailAt,
   weightAt,
   weightVectors,
@@ -59,7 +60,7 @@ function packVector(
   const width = { bits: block.bits, dot: target.dot };
   const { c } = input.shape;
   for (let element = 0; element < block.bits / 32; element++) {
-    const inBlock = channelOf(half, vector, element);
+    const inBlock = channelOf(half, vector, element) % rowBytes(block);
     if (inBlock >= block.channels) continue;
     const channel = block.first + inBlock;
     let sum = 0;

@@ -14,13 +14,16 @@ export type Plan = {
 const LEAST = 1.5e5;
 const MOST = 1.2e6;
 
-export function planOf(spec: ConvSpec, { shape }: Layout): Plan {
+export function planOf(spec: ConvSpec, { shape, blocks }: Layout): Plan {
   const { output, kernel } = spec;
   const { h, w, c } = output.shape;
   const fullTiles = Math.floor(h / shape.rows);
   const tiles = Math.ceil(h / shape.rows);
   const work = shape.rows * w * c * kernel.h * kernel.w;
   const chunks = Math.ceil(tiles / Math.max(1, Math.round(workOf(macsOf(spec), LEAST, MOST) / work)));
-  const tilesInChunk = Math.ceil(tiles / chunks);
+  const together = Math.max(...blocks.map((block) => block.rows));
+  let tilesInChunk = Math.max(together, Math.ceil(tiles / chunks));
+  // No chunk has fewer rows than a vector: its last ones overlap, and no two threads write the same.
+  while (tiles % tilesInChunk !== 0 && tiles % tilesInChunk < together) tilesInChunk++;
   return { fullTiles, lastRow: fullTiles < tiles, tilesInChunk, chunks: Math.ceil(tiles / tilesInChunk) };
 }

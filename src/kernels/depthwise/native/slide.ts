@@ -1,11 +1,24 @@
-import { type Assembler, k1, type Mem, ptr, r8q, r9, rax, rsi, type Vmm, vmm } from '../../../asm/x64/index.ts';
+import {
+  type Assembler,
+  k1,
+  type Mem,
+  ptr,
+  r8q,
+  r9,
+  rax,
+  rsi,
+  type Vmm,
+  vmm,
+  xmm,
+  zmm,
+} from '../../../asm/x64/index.ts';
 import type { ConvSpec } from '../../conv/native/spec.ts';
 import type { Target } from '../../conv/native/target.ts';
 import { clamp, packBytes, requantize } from './finish.ts';
-import { type Block, common, halfAt, type Layout, weightAt } from './layout.ts';
+import { type Block, common, halfAt, type Layout, rowBytes, weightAt } from './layout.ts';
 
 /**
- * A row of output pixels at r9, of all channels of a block; the first pixel's window at r8, constants at rsi, k1 the bytes
+ * A row of output pixels at r9 (or `block.rows` of them), of all channels of a block; the first pixel's window at r8, constants at rsi, k1 the bytes
  * of a narrow block. Registers: the sums of up to three pixels in four vectors each, the weights of three columns, and
  * eight to interleave with; where two pixels are under way, the multipliers in place of the third.
  */
@@ -55,7 +68,7 @@ export function beginBlock(slide: Slide): void {
     }
     if (multipliersStay(slide)) asm.vmovdqu64(register(slide, MULTIPLIERS + v), multiplierAt(slide, v));
   }
-  if (block.channels === block.bits / 8) return;
+  if (block.channels === rowBytes(block)) return;
   asm.mov(rax, (1n << BigInt(block.channels)) - 1n);
   asm.kmovq(k1, rax);
 }
@@ -117,10 +130,14 @@ function* takeColumns(slide: Slide, x: number, end: number): Emission {
  */
 function* interleave(slide: Slide, column: number, third?: 'with next' | 'done'): Emission {
   const { asm, spec, block } = slide;
-  const { input, dilation, kernel } = spec;
+  const { input, dilation, kernel, stride } = spec;
   const t = (i: number): Vmm => register(slide, TEMPORARIES + i);
-  const load = (to: Vmm, column: number, line: number): void =>
-    asm.vmovdqu64(to, ptr(r8q, line * dilation.h * input.stride.h + column * input.stride.w));
+  const load = (to: Vmm, column: number, line: number): void => {
+    const at = (row: number): Mem =>
+      ptr(r8q, (line * dilation.h + row * stride.h) * input.stride.h + column * input.stride.w);
+    asm.vmovdqu64(block.rows === 1 ? to : vmm(128)(to.n), at(0));
+    for (let row = 1; row < block.rows; row++) asm.vinserti32x4(zmm(to.n), zmm(to.n), at(row), row);
+  };
   const isWhole = vectors(slide).length === 4;
   const [a, b, c, d] = [t(4), kernel.h > 1 ? t(5) : t(4), t(6), third !== undefined || kernel.h > 3 ? t(7) : t(6)];
   load(a, column, 0);
@@ -175,7 +192,13 @@ function* finish(slide: Slide, x: number): Emission {
   const bytes = sum(0);
   yield packBytes(slide, bytes, vectors(slide).length === 4 ? sum(2) : bytes);
   clamp(slide, bytes, result);
-  const to = ptr(r9, x * output.stride.w);
-  if (block.channels === block.bits / 8) asm.vmovdqu64(to, bytes);
-  else asm.vmovdqu8(to.mask(k1), bytes);
+  for (let row = 0; row < block.rows; row++) {
+    const to = ptr(r9, row * output.stride.h + x * output.stride.w);
+    const isWhole = block.channels === rowBytes(block);
+    const part = row > 0 ? vmm(128)(sum(1).n) : block.rows === 1 ? bytes : vmm(128)(bytes.n);
+    if (row > 0 && isWhole) asm.vextracti32x4(to, zmm(bytes.n), row);
+    else if (row > 0) asm.vextracti32x4(xmm(part.n), zmm(bytes.n), row);
+    else if (isWhole) asm.vmovdqu64(to, part);
+    if (!isWhole) asm.vmovdqu8(to.mask(k1), part);
+  }
 }
