@@ -37,14 +37,12 @@ type Subject = {
   /** Samples that are evaluated unless `--limit` says otherwise. */
   readonly samples: number;
   readonly signature?: string;
-  /** Of large networks not every setting is measured: one takes minutes. */
-  readonly isLarge?: boolean;
 };
 
 const subjects: readonly Subject[] = [
-  { model: 'mobilenet_v2.pb', data: 'imagenet500', batch: 10, samples: 60, isLarge: true },
-  { model: 'efficientnet_lite0.pb', data: 'imagenet500', batch: 10, samples: 60, isLarge: true },
-  { model: 'googlenet.pb', data: 'imagenet500', batch: 10, samples: 60, isLarge: true },
+  { model: 'mobilenet_v2.pb', data: 'imagenet500', batch: 10, samples: 60 },
+  { model: 'efficientnet_lite0.pb', data: 'imagenet500', batch: 10, samples: 60 },
+  { model: 'googlenet.pb', data: 'imagenet500', batch: 10, samples: 60 },
   { model: 'resnet20_cifar10.pb', data: 'cifar10/test', batch: 50, samples: 1000 },
   { model: 'ncf_mlp_ml1m.pb', data: 'ml1m', batch: 1, samples: 6040 },
   { model: 'wide_deep_taxi', data: 'taxi/trips.csv', batch: 100, samples: 5000, signature: 'predict' },
@@ -74,27 +72,34 @@ const methodsOf = (effort: Effort, names: readonly AnyMethod[]): readonly Settin
   names.map((method) => ({ name: `${method}, ${effort}`, method, effort }));
 
 const methods: readonly AnyMethod[] = ['mse', ...anyMethodNames.filter((name) => name !== 'mse')];
+const withDefault = [{ name: 'default' }, ...methodsOf('default', methods)];
 
-/** `high` takes longest and does little: three methods show it. */
-const settings: readonly Setting[] = [
-  { name: 'default' },
-  ...methodsOf('default', methods),
+/** Of large networks: all methods where nothing is corrected on samples, and what the default corrects. */
+const ofLarge: readonly Setting[] = [
+  ...methodsOf('default', ['mse', 'minmax']),
+  ...methodsOf(
+    'low',
+    methods.filter((method) => method !== 'auto'),
+  ),
+  ...toggles.filter(({ name }) => /largest$|nearest$|no bias/.test(name)),
+];
+
+/** `high` takes longest and does little: two methods show it. */
+const ofSmall: readonly Setting[] = [
   ...methodsOf('low', methods),
-  ...methodsOf('high', ['mse', 'relative', 'auto']),
+  ...methodsOf('high', ['mse', 'relative']),
   ...toggles,
 ];
 
-/** What is measured of large networks: all methods where nothing is corrected, and what the default corrects. */
-const ofLarge = new Set([
-  ...methodsOf('low', methods).map(({ name }) => name),
-  ...methodsOf('default', ['mse', 'minmax']).map(({ name }) => name),
-  'default, weights to their largest',
-  'default, rounding nearest',
-  'default, no bias correction',
-]);
+/** What is measured of which models, a table each. */
+const tables: readonly { readonly models: readonly string[]; readonly settings: readonly Setting[] }[] = [
+  { models: ['mobilenet_v2.pb', 'efficientnet_lite0.pb', 'googlenet.pb'], settings: ofLarge },
+  { models: ['resnet20_cifar10.pb', 'ncf_mlp_ml1m.pb', 'wide_deep_taxi'], settings: withDefault },
+  { models: ['resnet20_cifar10.pb', 'ncf_mlp_ml1m.pb'], settings: ofSmall },
+];
 
-const settingsOf = ({ isLarge = false }: Subject): readonly Setting[] =>
-  settings.filter(({ name }) => !isLarge || ofLarge.has(name));
+const settingsOf = ({ model }: Subject): readonly Setting[] =>
+  tables.flatMap(({ models, settings }) => (models.includes(model) ? settings : []));
 
 const { values: options } = parseArgs({
   options: {
@@ -240,14 +245,16 @@ async function measure(
   sharedBy: (setting: Setting) => Shared,
 ): Promise<{ readonly digest: string; readonly result: Result }> {
   const { biasSamples, rounding } = correctionsOf(setting);
-  const before = { ...setting, corrections: { ...setting.corrections, ...uncorrected } };
-  const rough = await quantized(model, calibration, before, sharedBy(before));
-  const isCorrected = biasSamples > 0;
-  const digest = hashed([outputsDigest(rough), data.size, isCorrected && [biasSamples, rounding, correctionsSource]]);
+  // Where methods are tried, corrected models are: what is chosen shows in the result only.
+  const isTried = setting.method === undefined || setting.method === 'auto';
+  const before = isTried ? setting : { ...setting, corrections: { ...setting.corrections, ...uncorrected } };
+  const start = process.cpuUsage();
+  const first = await quantized(model, calibration, before, sharedBy(before));
+  const isCorrected = !isTried && biasSamples > 0;
+  const digest = hashed([outputsDigest(first), data.size, isCorrected && [biasSamples, rounding, correctionsSource]]);
   const known = cache.results.get(digest);
   if (known !== undefined) return { digest, result: known };
-  const start = process.cpuUsage();
-  const int8 = isCorrected ? await quantized(model, calibration, setting, sharedBy(setting)) : rough;
+  const int8 = isCorrected ? await quantized(model, calibration, setting, sharedBy(setting)) : first;
   const { user, system } = process.cpuUsage(start);
   const session = await compile(int8);
   const { figures, samples } = await evaluate(runOf(session), data, { ...(recipe && { recipe }), reference });
@@ -291,25 +298,23 @@ function cell(subject: Subject, setting: Setting): string {
   return `${sign}${Math.abs(change).toFixed(2)} / ${result.figures.sqnr!.toFixed(1)}`;
 }
 
-function markdown(of: readonly Subject[]): string {
-  const name = ({ model }: Subject) => model.replace(/\.pb$/, '');
+function markdown({ models, settings }: (typeof tables)[number]): string {
+  const of = subjects.filter(({ model }) => models.includes(model));
   const heads = of.map((subject) => {
+    const name = subject.model.replace(/\.pb$/, '');
     const fp32 = resultOf(subject, 'fp32');
     const metric = fp32 && metricNames.find((candidate) => candidate in fp32.figures);
-    return metric === undefined ? name(subject) : `${name(subject)} (${metric}, ${fp32!.samples})`;
+    return metric === undefined ? name : `${name} (${metric}, ${fp32!.samples})`;
   });
-  const isMeasured = (setting: Setting) =>
-    of.some((subject) => settingsOf(subject).includes(setting) && resultOf(subject, setting) !== undefined);
-  const lines = settings
-    .filter(isMeasured)
-    .map((setting) => `| ${[setting.name, ...of.map((subject) => cell(subject, setting))].join(' | ')} |`);
+  const lines = settings.map(
+    (setting) => `| ${[setting.name, ...of.map((subject) => cell(subject, setting))].join(' | ')} |`,
+  );
   return [`| recipe | ${heads.join(' | ')} |`, `|${'---|'.repeat(of.length + 1)}`, ...lines].join('\n');
 }
 
 const wanted = options.models?.split(',');
 for (const subject of subjects)
   if (wanted === undefined || wanted.some((name) => subject.model.startsWith(name))) await measureSubject(subject);
-const sized = (isLarge: boolean) => subjects.filter((subject) => (subject.isLarge ?? false) === isLarge);
-const table = `${markdown(sized(true))}\n\n${markdown(sized(false))}`;
+const table = tables.map(markdown).join('\n\n');
 console.log(table);
 if (options.write) await writeTable('docs/accuracy.md', 'methods', table);
