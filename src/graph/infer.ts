@@ -45,6 +45,35 @@ export type Inferable = {
 
 const unknown: TypeOf = { dtype: undefined, shape: null };
 
+/** What rules ask for: types and known elements of values that are inputs. */
+type Inputs = {
+  readonly type: (of: Value) => TypeOf;
+  readonly elements: (of: Value) => readonly (number | null)[] | undefined;
+};
+
+/** The types of a node's outputs; none where its op is unknown. */
+function outputsOf(node: Node, graph: Inferable, { type, elements }: Inputs): readonly TypeOf[] {
+  const dtypes = outputTypes(node, graph.library);
+  if (dtypes === undefined) return [];
+  const rule = Object.hasOwn(ops, node.op) ? shapeRules[node.op as OpName] : undefined;
+  const constant = (i: number) => {
+    const from = node.inputs[i] && graph.node(node.inputs[i].node);
+    return from && constTensor(from);
+  };
+  const shapes = naming(node, () =>
+    rule?.({
+      node,
+      inputs: node.inputs.map(type),
+      outputs: dtypes.length,
+      library: graph.library,
+      constant,
+      elements: (i) => (node.inputs[i] === undefined ? undefined : elements(node.inputs[i])),
+    }),
+  );
+  return dtypes.map((dtype, port) => ({ dtype, shape: shapes?.[port] ?? null }));
+}
+
+/** The types of a graph's values, each inferred when it is first asked for, producers first. */
 export function inferTypes(graph: Inferable): TypeInfo {
   const known = new Map<string, readonly TypeOf[]>();
   /** Per node and port; null while it is being looked for (a loop's back edge) and where nothing is known. */
@@ -70,27 +99,6 @@ export function inferTypes(graph: Inferable): TypeInfo {
     }
   };
 
-  const infer = (node: Node): readonly TypeOf[] => {
-    const dtypes = outputTypes(node, graph.library);
-    if (dtypes === undefined) return [];
-    const rule = Object.hasOwn(ops, node.op) ? shapeRules[node.op as OpName] : undefined;
-    const constant = (i: number) => {
-      const from = node.inputs[i] && graph.node(node.inputs[i].node);
-      return from && constTensor(from);
-    };
-    const shapes = naming(node, () =>
-      rule?.({
-        node,
-        inputs: node.inputs.map(type),
-        outputs: dtypes.length,
-        library: graph.library,
-        constant,
-        elements: (i) => (node.inputs[i] === undefined ? undefined : elements(node.inputs[i])),
-      }),
-    );
-    return dtypes.map((dtype, port) => ({ dtype, shape: shapes?.[port] ?? null }));
-  };
-
   function type(of: Value): TypeOf {
     // Asked for while its own producers are being inferred: the way back into a loop.
     if (known.get(of.node) === pending) {
@@ -109,7 +117,7 @@ export function inferTypes(graph: Inferable): TypeInfo {
       const assumed = graph.assume?.get(name);
       if (assumed !== undefined) known.set(name, [assumed]);
       else if (node === undefined) known.set(name, []);
-      else if (known.get(name) === pending) known.set(name, infer(node));
+      else if (known.get(name) === pending) known.set(name, outputsOf(node, graph, { type, elements }));
       else {
         known.set(name, pending);
         stack.push(...node.inputs.map((v) => v.node).filter((from) => !known.has(from)));

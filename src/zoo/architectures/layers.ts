@@ -62,7 +62,8 @@ export function network(
   };
 }
 
-function layersOf(b: Builder, random: Rng) {
+/** What all layers are made with. */
+function toolsOf(b: Builder, random: Rng) {
   const normals = (count: number, spread: number, centre = 0): Float32Array<ArrayBuffer> => {
     const values = new Float32Array(count);
     for (let i = 0; i < count; i++) values[i] = centre + spread * random.normal();
@@ -77,6 +78,17 @@ function layersOf(b: Builder, random: Rng) {
     padding,
   });
 
+  return { b, normals, constant, node, windowAttrs };
+}
+type Tools = ReturnType<typeof toolsOf>;
+
+function layersOf(b: Builder, random: Rng) {
+  const tools = toolsOf(b, random);
+  return { ...products(tools), ...normalizations(tools), ...elementwise(tools), ...reshaping(tools) };
+}
+
+/** Layers with weights and biases. */
+function products({ normals, constant, node, windowAttrs }: Tools) {
   /** Adds a bias of order 0.1 to each channel. */
   const bias = (name: string, x: Signal): Signal => {
     const data = normals(x.c, 0.1);
@@ -115,6 +127,17 @@ function layersOf(b: Builder, random: Rng) {
     };
   };
 
+  const dense = (name: string, x: Signal, units: number): Signal => {
+    const data = normals(x.c * units, Math.sqrt(2 / x.c));
+    const inputs = [x.value, constant(`${name}/kernel`, [x.c, units], data)];
+    const value = node('MatMul', `${name}/MatMul`, inputs, { transpose_a: false, transpose_b: false });
+    return bias(name, { ...x, c: units, value, moments: weightedMoments(x.moments, data, [1], units) });
+  };
+
+  return { bias, conv, depthwise, dense };
+}
+
+function normalizations({ normals, constant, node }: Tools) {
   /** Inference with the moments of `x` as its statistics; `scale` is what γ varies around, or undefined for none. */
   const batchNorm = (name: string, x: Signal, epsilon: number, scale: number | undefined = 1): Signal => {
     const gamma = normals(x.c, scale === undefined ? 0 : 0.2 * scale, scale ?? 1);
@@ -134,6 +157,10 @@ function layersOf(b: Builder, random: Rng) {
     };
   };
 
+  return { batchNorm };
+}
+
+function elementwise({ node }: Tools) {
   const relu = (name: string, x: Signal): Signal => ({
     ...x,
     value: node('Relu', name, [x.value]),
@@ -145,6 +172,25 @@ function layersOf(b: Builder, random: Rng) {
     moments: relu6Moments(x.moments),
   });
 
+  const add = (name: string, x: Signal, y: Signal): Signal => ({
+    ...x,
+    value: node('AddV2', `${name}/add`, [x.value, y.value]),
+    moments: sumMoments(x.moments, y.moments),
+  });
+
+  /** max(x + y, 0), where `x` is the output of a relu. */
+  const residual = (name: string, x: Signal, y: Signal): Signal => {
+    const sum = add(`${name}_add`, x, y);
+    return { ...relu(`${name}_out/Relu`, sum), moments: residualMoments(x.moments, y.moments) };
+  };
+
+  const softmax = (x: Signal): Signal => ({ ...x, value: node('Softmax', 'predictions', [x.value]) });
+
+  return { relu, relu6, add, residual, softmax };
+}
+
+/** Layers that change height, width or the number of channels, without weights. */
+function reshaping({ b, node, windowAttrs }: Tools) {
   /** Zeros around the picture: `before` above and left of it, `after` below and right. */
   const pad = (name: string, x: Signal, before: number, after: number): Signal => {
     const paddings = tensorOf('int32', [0, 0, before, after, before, after, 0, 0], [4, 2]);
@@ -157,18 +203,6 @@ function layersOf(b: Builder, random: Rng) {
     const value = node(op, `${name}/${op}`, [x.value], { ksize, ...windowAttrs(window) });
     const moments = op === 'MaxPool' ? maxOfNine(x.moments) : averageOfNine(x.moments);
     return { ...x, ...slide(x, window), value, moments };
-  };
-
-  const add = (name: string, x: Signal, y: Signal): Signal => ({
-    ...x,
-    value: node('AddV2', `${name}/add`, [x.value, y.value]),
-    moments: sumMoments(x.moments, y.moments),
-  });
-
-  /** max(x + y, 0), where `x` is the output of a relu. */
-  const residual = (name: string, x: Signal, y: Signal): Signal => {
-    const sum = add(`${name}_add`, x, y);
-    return { ...relu(`${name}_out/Relu`, sum), moments: residualMoments(x.moments, y.moments) };
   };
 
   const concat = (name: string, parts: readonly Signal[]): Signal => {
@@ -189,37 +223,12 @@ function layersOf(b: Builder, random: Rng) {
     return { ...x, h: 1, w: 1, value };
   };
 
-  const dense = (name: string, x: Signal, units: number): Signal => {
-    const data = normals(x.c * units, Math.sqrt(2 / x.c));
-    const inputs = [x.value, constant(`${name}/kernel`, [x.c, units], data)];
-    const value = node('MatMul', `${name}/MatMul`, inputs, { transpose_a: false, transpose_b: false });
-    return bias(name, { ...x, c: units, value, moments: weightedMoments(x.moments, data, [1], units) });
-  };
-
   const flatten = (name: string, x: Signal): Signal => {
     const shape = b.constant(`${name}/shape`, tensorOf('int32', [-1, x.h * x.w * x.c]));
     return { ...x, value: node('Reshape', name, [x.value, shape], { Tshape: type('int32') }) };
   };
 
-  const softmax = (x: Signal): Signal => ({ ...x, value: node('Softmax', 'predictions', [x.value]) });
-
-  return {
-    conv,
-    depthwise,
-    bias,
-    batchNorm,
-    relu,
-    relu6,
-    pad,
-    pool,
-    add,
-    residual,
-    concat,
-    globalMean,
-    dense,
-    flatten,
-    softmax,
-  };
+  return { pad, pool, concat, globalMean, flatten };
 }
 
 /** Where a window of `kernel` stands over an axis: how many places there are, and the pixels before the first. */
