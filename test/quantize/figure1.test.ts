@@ -40,7 +40,13 @@ async function* samples() {
 }
 
 const stagesOf = (model: Model, options: QuantizeOptions = {}): Promise<Stages> =>
-  quantizeModel(model, { ...options, samples: samples(), openRunner: openReference, evaluate: evaluateNode });
+  quantizeModel(model, {
+    method: 'mse',
+    ...options,
+    samples: samples(),
+    openRunner: openReference,
+    evaluate: evaluateNode,
+  });
 
 const convBlock = (
   { conv, batchNorm, unary }: Layers,
