@@ -1,6 +1,7 @@
 /**
- * Measures what quantization costs: each model of the shared folder as fp32, as int8 with one scale for all channels and
- * with one a channel, in octet and in TensorFlow, on the same samples. `--write` puts the table into the README.
+ * Measures what quantization costs: each model of the shared folder as fp32, as int8 with one scale for all channels, with
+ * one a channel and, some, with `--effort high`, in octet and in TensorFlow, on the same samples. `--write` puts the table
+ * into the README.
  *
  *     npx tsx scripts/accuracy.ts [--models a,b] [--limit N] [--no-tensorflow] [--stored] [--write]
  *

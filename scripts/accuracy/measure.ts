@@ -29,7 +29,7 @@ export async function rowsOf(subject: Subject, options: Options): Promise<readon
   const model = nameOf(subject);
   const rows: Row[] = [];
   let bench: Bench | undefined;
-  for (const variant of variants)
+  for (const variant of variants.filter((one) => one !== 'int8 effort high' || subject.high))
     for (const runtime of options.tf === undefined ? (['octet'] as const) : (['octet', 'tensorflow'] as const)) {
       const old = await storedRow(model, variant, runtime);
       if (old !== undefined && (options.stored || (old.sources === options.sources && old.limit === options.limit))) {
@@ -59,15 +59,16 @@ type Bench = Prepared & { readonly record: (variant: Variant, runtime: Runtime |
 function benchOf(prepared: Prepared, tf: TensorFlow | undefined): Bench {
   const { model, calibration, data } = prepared;
   const models = new Map<Variant, Promise<Model>>();
-  // Both kinds of weights see the same activations, which are observed once.
+  // Both kinds of weights see the same activations, which are observed once; effort high asks for more.
   const observed = nothingShared();
   const made = async (variant: Variant): Promise<Model> =>
     variant === 'fp32'
       ? optimize(model)
       : quantize(model, {
           calibration,
-          perChannel: variant === 'int8 per channel',
-          shared: observed,
+          perChannel: variant !== 'int8 per tensor',
+          effort: variant === 'int8 effort high' ? 'high' : 'default',
+          ...(variant !== 'int8 effort high' && { shared: observed }),
           progress: terminalProgress(),
         });
   const modelOf = (variant: Variant) => models.get(variant) ?? models.set(variant, made(variant)).get(variant)!;

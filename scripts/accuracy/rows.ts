@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { writeWhole } from '../../src/base/files.ts';
 import type { Figures } from '../../src/data/meters.ts';
 
-export const variants = ['fp32', 'int8 per tensor', 'int8 per channel'] as const;
+export const variants = ['fp32', 'int8 per tensor', 'int8 per channel', 'int8 effort high'] as const;
 export type Variant = (typeof variants)[number];
 export type Runtime = 'octet' | 'tensorflow';
 
